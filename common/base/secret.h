@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace chain429 {
+
+// A string that no log, dump or stream can print: there is no operator<< and no conversion. `Reveal` is called only where
+// the value goes onto a wire. Its memory is overwritten when it goes.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string value) : value_(std::move(value)) {}
+  Secret(const Secret&) = default;
+  Secret& operator=(const Secret&) = default;
+  Secret(Secret&& other) noexcept : value_(other.value_) { other.Wipe(); }
+  Secret& operator=(Secret&& other) noexcept {
+    if (this != &other) {
+      value_ = other.value_;
+      other.Wipe();
+    }
+    return *this;
+  }
+  ~Secret() { Wipe(); }
+
+  const std::string& Reveal() const { return value_; }
+  bool empty() const { return value_.empty(); }
+  // What people may see: "…abcd", or "…" for secrets too short to show a part of.
+  std::string Masked() const { return value_.size() < 12 ? "…" : "…" + value_.substr(value_.size() - 4); }
+  friend bool operator==(const Secret&, const Secret&) = default;
+
+ private:
+  void Wipe() {
+    if (!value_.empty()) explicit_bzero(value_.data(), value_.size());
+    value_.clear();
+  }
+  std::string value_;
+};
+
+}  // namespace chain429

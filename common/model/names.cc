@@ -1,0 +1,76 @@
+#include "common/model/pool.h"
+#include "common/model/settlement.h"
+
+namespace chain429 {
+
+std::string_view UnitName(Unit unit) {
+  switch (unit) {
+    case Unit::kRequests:
+      return "requests";
+    case Unit::kTokens:
+      return "tokens";
+    case Unit::kInputTokens:
+      return "input_tokens";
+    case Unit::kOutputTokens:
+      return "output_tokens";
+    case Unit::kConcurrency:
+      return "concurrency";
+  }
+  return "";
+}
+
+std::string_view ClosureName(Closure closure) {
+  switch (closure) {
+    case Closure::kNone:
+      return "open";
+    case Closure::kRateLimited:
+      return "rate_limited";
+    case Closure::kQuotaExhausted:
+      return "quota_exhausted";
+    case Closure::kAuth:
+      return "auth";
+    case Closure::kModelUnavailable:
+      return "model_unavailable";
+    case Closure::kOverloaded:
+      return "overloaded";
+  }
+  return "";
+}
+
+std::string_view OutcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kOk:
+      return "ok";
+    case Outcome::kSkippedCooldown:
+      return "skipped_cooldown";
+    case Outcome::kSkippedQuota:
+      return "skipped_quota";
+    case Outcome::kSkippedUnfit:
+      return "skipped_unfit";
+    case Outcome::kSkippedHealth:
+      return "skipped_health";
+    case Outcome::kRateLimited:
+      return "rate_limited";
+    case Outcome::kQuotaExhausted:
+      return "quota_exhausted";
+    case Outcome::kAuth:
+      return "auth";
+    case Outcome::kOverloaded:
+      return "overloaded";
+    case Outcome::kError:
+      return "error";
+    case Outcome::kTimeout:
+      return "timeout";
+    case Outcome::kConnect:
+      return "connect";
+    case Outcome::kBroken:
+      return "broken";
+    case Outcome::kEmpty:
+      return "empty";
+    case Outcome::kModelUnavailable:
+      return "model_unavailable";
+  }
+  return "";
+}
+
+}  // namespace chain429

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/ids.h"
+
+namespace chain429 {
+
+// What a limit counts.
+enum class Unit : uint8_t { kRequests, kTokens, kInputTokens, kOutputTokens, kConcurrency };
+
+enum class WindowKind : uint8_t { kSliding, kFixed, kBucket };
+
+// Over which stretch of time a limit counts. Concurrency limits have none.
+struct WindowSpec {
+  WindowKind kind = WindowKind::kSliding;
+  absl::Duration length = absl::Minutes(1);
+  absl::Duration anchor;      // fixed: offset of one edge from local midnight
+  std::string zone = "UTC";   // fixed: IANA name
+  friend bool operator==(const WindowSpec&, const WindowSpec&) = default;
+};
+
+// Who says so. Configured beats stated beats inferred.
+enum class Provenance : uint8_t { kConfigured, kCatalogue, kStated, kInferred };
+
+struct Limit {
+  Unit unit = Unit::kRequests;
+  int64_t amount = 0;  // >= 0
+  WindowSpec window;
+  Provenance provenance = Provenance::kConfigured;
+  friend bool operator==(const Limit&, const Limit&) = default;
+};
+
+// How output tokens are reserved where the provider charges on use.
+enum class TokenPolicy : uint8_t { kP95, kStrict };
+enum class WhenDisconnected : uint8_t { kShare, kDeny, kOpen };
+
+// An account-level set of limits, or merely something that can be closed: a credential, a model on an account. An attempt
+// draws on every pool of its target at once.
+struct Pool {
+  PoolId id;
+  std::string key;  // "groq/main/openai/gpt-oss-120b"; id = StableId(key)
+  std::vector<Limit> limits;
+  TokenPolicy tokens = TokenPolicy::kP95;
+  WhenDisconnected when_disconnected = WhenDisconnected::kShare;
+  bool learns = true;  // limits may be learnt from headers; false for pools that only close (credentials)
+  friend bool operator==(const Pool&, const Pool&) = default;
+};
+
+// Why a pool takes no requests.
+enum class Closure : uint8_t { kNone, kRateLimited, kQuotaExhausted, kAuth, kModelUnavailable, kOverloaded };
+
+// What the control plane says of a pool now; all times relative to when it was sent.
+struct PoolState {
+  PoolId pool;
+  bool limited = false;           // some limit is known: an attempt needs a permit
+  Closure closure = Closure::kNone;
+  absl::Duration closed_for;      // > 0 while closed
+  int64_t remaining_requests = -1;  // smallest over the request windows; -1: no such limit
+  int64_t remaining_tokens = -1;
+  int64_t safe_share = 0;         // requests that this proxy may send per `share_window` while the control plane is away
+  absl::Duration share_window = absl::Minutes(1);
+  friend bool operator==(const PoolState&, const PoolState&) = default;
+};
+
+std::string_view UnitName(Unit unit);          // "requests", …
+std::string_view ClosureName(Closure closure);  // "rate_limited", …
+
+}  // namespace chain429
