@@ -1,6 +1,9 @@
 # chain429_library(NAME SOURCES a.cc b.cc [DEPS x y])     a folder's code; DEPS are the only folders it may include
 # chain429_program(NAME OUTPUT file-name SOURCES main.cc DEPS …)
 # chain429_test(NAME SOURCES a_test.cc … DEPS …)          one binary a folder; every case is a test of its own in ctest
+# chain429_python_test(NAME FILE a_test.py [TIMEOUT s] [ALONE])
+#   a file of unittest cases, one test in ctest; its cases are counted by `./dev test` through the label. It finds the built
+#   programs in $CHAIN429_BIN. ALONE: no other test beside it, for what measures or loads the whole machine.
 function(chain429_library NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   if(ARG_SOURCES)
@@ -30,4 +33,15 @@ function(chain429_test NAME)
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} chain429_warnings GTest::gtest GTest::gtest_main)
   target_compile_definitions(${NAME} PRIVATE CHAIN429_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
   gtest_discover_tests(${NAME} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+endfunction()
+
+function(chain429_python_test NAME)
+  cmake_parse_arguments(ARG "ALONE" "FILE;TIMEOUT" "" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  cmake_path(ABSOLUTE_PATH ARG_FILE BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  add_test(NAME ${NAME} COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/integration/run.py ${ARG_FILE})
+  set_tests_properties(${NAME} PROPERTIES LABELS counted TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${ARG_ALONE}
+    ENVIRONMENT "CHAIN429_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
