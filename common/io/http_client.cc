@@ -1,0 +1,118 @@
+#include "common/io/http_client.h"
+
+#include <optional>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/text.h"
+
+namespace chain429 {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using asio::ip::tcp;
+
+absl::Status CallError(const HttpCall& call, const error_code& error) {
+  const std::string where = absl::StrCat(call.method, " http://", call.address.ToString(), call.target);
+  if (error == beast::error::timeout) {
+    return absl::DeadlineExceededError(absl::StrCat(where, ": no answer within ", HumanDuration(call.timeout)));
+  }
+  return absl::UnavailableError(absl::StrCat(where, ": ", error.message()));
+}
+
+std::string RequestBytes(const HttpCall& call) {
+  std::string out = absl::StrCat(call.method, " ", call.target, " HTTP/1.1\r\nhost: ", call.address.ToString(), "\r\nconnection: close\r\n");
+  for (const HttpField& field : call.headers) absl::StrAppend(&out, field.name, ": ", field.value, "\r\n");
+  if (!call.body.empty() || call.method == "POST") absl::StrAppend(&out, "content-length: ", call.body.size(), "\r\n");
+  return absl::StrCat(out, "\r\n", call.body);
+}
+
+// The steps of one call, each started by the one before; the io_context runs until none is left.
+class Exchange {
+ public:
+  Exchange(asio::io_context& context, const HttpCall& call) : call_(call), stream_(context) {
+    parser_.body_limit(call.max_body_bytes);
+    parser_.skip(call.method == "HEAD");
+  }
+
+  void Start(const tcp::resolver::results_type& endpoints) {
+    stream_.expires_after(absl::ToChronoNanoseconds(call_.timeout));
+    stream_.async_connect(endpoints, [this](const error_code& error, const tcp::endpoint&) {
+      if (error) {
+        error_ = error;
+      } else {
+        Write();
+      }
+    });
+  }
+
+  const error_code& error() const { return error_; }
+  HttpResponse Take() {
+    HttpResponse out;
+    out.status = static_cast<int>(parser_.get().result_int());
+    out.content_type.clear();
+    for (const auto& field : parser_.get()) {
+      out.headers.push_back({LowerAscii(std::string_view(field.name_string().data(), field.name_string().size())),
+                             std::string(field.value().data(), field.value().size())});
+      if (out.headers.back().name == "content-type") out.content_type = out.headers.back().value;
+    }
+    out.body = std::move(parser_.get().body());
+    return out;
+  }
+
+ private:
+  void Write() {
+    request_ = RequestBytes(call_);
+    asio::async_write(stream_, asio::buffer(request_), [this](const error_code& error, size_t) {
+      // A server that refuses early may answer before it has read all.
+      if (error && error != asio::error::broken_pipe && error != asio::error::connection_reset) {
+        error_ = error;
+      } else {
+        Read();
+      }
+    });
+  }
+
+  void Read() {
+    http::async_read(stream_, buffer_, parser_, [this](const error_code& error, size_t) { error_ = error; });
+  }
+
+  const HttpCall& call_;
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_;
+  http::response_parser<http::string_body> parser_;
+  std::string request_;
+  error_code error_;
+};
+
+}  // namespace
+
+absl::StatusOr<HttpResponse> CallHttp(const HttpCall& call) {
+  asio::io_context context(1);
+  error_code error;
+  // Resolving blocks; for literals, which these calls mostly name, it does not leave the process.
+  tcp::resolver resolver(context);
+  const auto endpoints = resolver.resolve(call.address.host, absl::StrCat(call.address.port), tcp::resolver::numeric_service, error);
+  if (error) return CallError(call, error);
+  Exchange exchange(context, call);
+  exchange.Start(endpoints);
+  context.run();
+  if (exchange.error()) return CallError(call, exchange.error());
+  return exchange.Take();
+}
+
+}  // namespace chain429

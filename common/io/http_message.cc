@@ -1,0 +1,108 @@
+#include "common/io/http_message.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+
+namespace chain429 {
+namespace {
+
+std::string_view ErrorType(int status) {
+  if (status == 401) return "authentication_error";
+  if (status == 403) return "permission_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+}  // namespace
+
+std::optional<std::string_view> HttpRequest::Header(std::string_view name) const {
+  for (const HttpField& field : headers) {
+    if (field.name == name) return field.value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> HttpRequest::Query(std::string_view name) const {
+  for (const auto& [key, value] : query) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+HttpResponse ErrorResponse(int status, std::string_view message, std::string_view code) {
+  HttpResponse response;
+  response.status = status;
+  response.body = R"({"error":{"message":")";
+  AppendJsonEscaped(response.body, message);
+  absl::StrAppend(&response.body, R"(","type":")", ToAbsl(ErrorType(status)), R"(","param":null,"code":)");
+  if (code.empty()) {
+    response.body.append("null}}\n");
+  } else {
+    response.body.push_back('"');
+    AppendJsonEscaped(response.body, code);
+    response.body.append("\"}}\n");
+  }
+  return response;
+}
+
+HttpResponse MethodNotAllowed(std::string_view method, std::string_view allow) {
+  HttpResponse response = ErrorResponse(405, absl::StrCat(ToAbsl(method), " is not allowed here; use ", ToAbsl(allow)), "method_not_allowed");
+  response.headers.push_back({"allow", std::string(allow)});
+  return response;
+}
+
+HttpResponse NotFound(std::string_view path) {
+  return ErrorResponse(404, absl::StrCat("there is nothing at ", ToAbsl(Truncate(path, 200))), "not_found");
+}
+
+HttpResponse JsonResponse(std::string body, int status) {
+  HttpResponse response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
+}
+
+HttpResponse TextResponse(std::string body, int status) {
+  HttpResponse response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = std::move(body);
+  return response;
+}
+
+std::string_view ReasonPhrase(int status) {
+  switch (status) {
+    case 100: return "Continue";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 304: return "Not Modified";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "";
+  }
+}
+
+}  // namespace chain429
