@@ -70,6 +70,14 @@ HttpResponse TextResponse(std::string body, int status) {
   return response;
 }
 
+bool IsCrossSite(const HttpRequest& request) {
+  if (const auto site = request.Header("sec-fetch-site"); site && *site != "same-origin" && *site != "none") return true;
+  const auto origin = request.Header("origin");
+  if (!origin) return false;
+  const size_t scheme = origin->find("://");
+  return scheme == std::string_view::npos || !EqualsIgnoreCase(origin->substr(scheme + 3), request.Header("host").value_or(""));
+}
+
 std::string_view ReasonPhrase(int status) {
   switch (status) {
     case 100: return "Continue";
