@@ -2,15 +2,17 @@
 # Proves the README's commands on a machine that has nothing: a Debian 12 root with only git and bash, a clean clone in it,
 # `./dev deps`, `./dev test` and a `./dev run` that answers a chat request. Run by hand: the whole build takes its time.
 #
-#   tests/e2e/fresh_root.sh [--base DIR] [--steps deps,configure,test,run] [--keep] [DIR]
+#   tests/e2e/fresh_root.sh [--suite bookworm|noble] [--mirror URL] [--base DIR] [--steps deps,configure,test,run] [--keep] [DIR]
 #
 # DIR is where the root goes (a new folder under /var/tmp unless given); it is deleted at the end, unless --keep. --base names
 # an unpacked root that is made when missing and copied afterwards, which saves the bootstrap of later runs. The steps default
-# to deps,test,run. Mirrors, proxies and extra certificates are taken from this machine's own configuration.
+# to deps,test,run. Mirrors, proxies and extra certificates are taken from this machine's own configuration; a mirror need
+# only be named for a suite that this machine's apt does not know (noble is Ubuntu 24.04, bookworm Debian 12).
 set -euo pipefail
 
 REPO=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 SUITE=bookworm
+MIRROR=''
 CLONE=/root/429chain
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -18,12 +20,11 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # The part that runs in a mount and process namespace of its own: whatever is mounted or started ends with it.
 inside() {
-  local root=$1 steps=$2 step
+  local root=$1 steps=$2 step node started
   mount --make-rprivate /
   mount -t proc proc "$root/proc"
   mount -t sysfs -o ro sysfs "$root/sys"
   mount -t tmpfs -o mode=755 dev "$root/dev"
-  local node
   for node in null zero full random urandom tty; do
     : >"$root/dev/$node"
     mount --bind "/dev/$node" "$root/dev/$node"
@@ -35,7 +36,7 @@ inside() {
   ln -s fd/1 "$root/dev/stdout"
   ln -s fd/2 "$root/dev/stderr"
   for step in ${steps//,/ }; do
-    local started=$SECONDS
+    started=$SECONDS
     say "Step: $step"
     "step_$step" "$root"
     say "Step $step took $((SECONDS - started)) s"
@@ -87,21 +88,30 @@ step_run() {
     case $answer in *" 200 "*choices*) exit 0 ;; *) exit 1 ;; esac'
 }
 
-# The repositories of this machine that serve the suite, as one-line sources.
+# The repositories of this machine that serve the suite, or those of the mirror that was named, as one-line sources.
 repositories() {
+  if [[ -n $MIRROR ]]; then
+    printf 'deb %s %s %s\n' "$MIRROR" "$SUITE" "$(components)" "$MIRROR" "$SUITE-updates" "$(components)"
+    return
+  fi
+  # The format is apt's, not the shell's.
+  # shellcheck disable=SC2016
   apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    awk -v suite="$SUITE" '$2 ~ "^" suite "(-|$)" && $3 == "main" {print "deb", $1, $2, $3}' | sort -u
+    awk -v suite="$SUITE" '$2 ~ "^" suite "(-|$)" && ($3 == "main" || $3 == "universe") {print "deb", $1, $2, $3}' | sort -u
 }
+components() { if [[ $SUITE == bookworm ]]; then echo main; else echo main universe; fi; }
 
 make_base() {
   local base=$1 mirror
+  local -a script=()
   command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
   mirror=$(repositories | awk -v suite="$SUITE" '$3 == suite {print $2; exit}')
-  mirror=${DEBIAN_MIRROR:-$mirror}
-  [[ -n $mirror ]] || fail "this machine's apt has no $SUITE repository; name one in DEBIAN_MIRROR"
+  [[ -n $mirror ]] || fail "this machine's apt has no $SUITE repository; name one with --mirror"
+  # Releases younger than this machine's debootstrap are unpacked like their elders.
+  [[ -e /usr/share/debootstrap/scripts/$SUITE ]] || script=(/usr/share/debootstrap/scripts/jammy)
   say "Bootstrapping $SUITE into $base"
-  debootstrap --variant=minbase --include=git "$SUITE" "$base.part" "$mirror" >"$base.log" 2>&1 ||
-    { tail -n 20 "$base.log" >&2; fail "debootstrap failed"; }
+  debootstrap --variant=minbase --include=git --components="$(components | tr ' ' ,)" "$SUITE" "$base.part" "$mirror" \
+    ${script[@]+"${script[@]}"} >"$base.log" 2>&1 || { tail -n 20 "$base.log" >&2; fail "debootstrap failed"; }
   mv -- "$base.part" "$base"
   rm -f -- "$base.log"
 }
@@ -110,7 +120,6 @@ make_base() {
 take_host_network() {
   local root=$1
   repositories >"$root/etc/apt/sources.list"
-  [[ -s $root/etc/apt/sources.list ]] || echo "deb $DEBIAN_MIRROR $SUITE main" >"$root/etc/apt/sources.list"
   apt-config dump | grep -E '^Acquire::(https?::(Proxy|Verify|CaInfo)|Check-|Retries)' >"$root/etc/apt/apt.conf.d/90host" || true
   cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
   if compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null; then
@@ -124,9 +133,11 @@ main() {
   while (($#)); do
     case $1 in
       --base) base=$2; shift 2 ;;
+      --suite) SUITE=$2; shift 2 ;;
+      --mirror) MIRROR=$2; shift 2 ;;
       --steps) steps=$2; shift 2 ;;
       --keep) keep=1; shift ;;
-      -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+      -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
       -*) fail "unknown option $1" ;;
       *) root=$1; shift ;;
     esac
