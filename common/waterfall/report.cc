@@ -1,0 +1,105 @@
+#include "common/waterfall/report.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+
+namespace chain429 {
+namespace {
+
+constexpr size_t kMaxTrailBytes = 2048;
+constexpr size_t kMaxMessageBytes = 300;
+
+// Names may hold any character that a model's name has; in a header only visible ASCII without the grammar's own signs may stand.
+void AppendName(std::string& out, std::string_view name) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7F && c != ',' && c != ';' && c != '%') {
+      out.push_back(c);
+    } else {
+      out.push_back('%');
+      out.push_back(kHex[byte >> 4]);
+      out.push_back(kHex[byte & 15]);
+    }
+  }
+}
+
+int64_t RetrySeconds(const Hop& hop, MonoTime now) { return hop.opens == MonoTime() ? 0 : std::max<int64_t>(1, CeilSeconds(hop.opens - now)); }
+
+void AppendItem(std::string& out, const Hop& hop, std::string_view name, MonoTime now) {
+  AppendName(out, name);
+  out.append(";o=").append(OutcomeName(hop.outcome));
+  if (hop.status != 0) absl::StrAppend(&out, ";s=", hop.status);
+  if (hop.called) absl::StrAppend(&out, ";ms=", absl::ToInt64Milliseconds(hop.latency));
+  if (hop.outcome != Outcome::kOk && hop.opens != MonoTime()) absl::StrAppend(&out, ";retry=", RetrySeconds(hop, now));
+}
+
+std::string Why(const Hop& hop, MonoTime now) {
+  std::string why;
+  if (hop.outcome == Outcome::kSkippedCooldown) {
+    why = "on cooldown";
+  } else if (hop.outcome == Outcome::kSkippedQuota) {
+    why = "no quota left";
+  } else if (hop.status != 0) {
+    why = absl::StrCat(hop.status);
+    if (hop.status < 400) absl::StrAppend(&why, " ", ToAbsl(OutcomeName(hop.outcome)));
+  } else {
+    why = std::string(OutcomeName(hop.outcome));
+  }
+  if (hop.opens != MonoTime()) absl::StrAppend(&why, ", resets in ", HumanDuration(std::max(hop.opens - now, absl::Seconds(1))));
+  return why;
+}
+
+}  // namespace
+
+void AppendTrail(std::string& out, const Hops& hops, NameOf name_of, MonoTime now) {
+  const size_t limit = out.size() + kMaxTrailBytes;
+  for (size_t i = 0; i < hops.size(); ++i) {
+    const size_t before = out.size();
+    if (i > 0) out.append(", ");
+    AppendItem(out, hops[i], name_of(hops[i].candidate), now);
+    const size_t room_for_count = i + 1 < hops.size() ? 12 : 0;
+    if (out.size() + room_for_count > limit) {
+      out.resize(before);
+      absl::StrAppend(&out, i > 0 ? ", " : "", "…+", hops.size() - i);
+      return;
+    }
+  }
+}
+
+std::string ExhaustionMessage(const Hops& hops, std::string_view chain, NameOf name_of, MonoTime now) {
+  if (hops.empty()) return absl::StrCat("No target of \"", ToAbsl(chain), "\" could be tried in time.");
+  const auto called = std::count_if(hops.begin(), hops.end(), [](const Hop& hop) { return hop.called; });
+  std::string out = called == 0 ? absl::StrCat("None of the ", hops.size(), hops.size() == 1 ? " target" : " targets", " of \"", ToAbsl(chain), "\" can take a request now: ")
+                                : absl::StrCat("Tried ", hops.size(), hops.size() == 1 ? " target" : " targets", " of \"", ToAbsl(chain), "\": ");
+  for (size_t i = 0; i < hops.size(); ++i) {
+    absl::StrAppend(&out, i > 0 ? "; " : "", ToAbsl(name_of(hops[i].candidate)), " ", Why(hops[i], now));
+  }
+  out.push_back('.');
+  return out;
+}
+
+std::string AttemptsJson(const Hops& hops, NameOf name_of, MonoTime now) {
+  std::string out = "[";
+  for (const Hop& hop : hops) {
+    if (out.size() > 1) out.push_back(',');
+    out.append(R"({"target":")");
+    AppendJsonEscaped(out, name_of(hop.candidate));
+    absl::StrAppend(&out, R"(","outcome":")", ToAbsl(OutcomeName(hop.outcome)), "\"");
+    if (hop.status != 0) absl::StrAppend(&out, R"(,"status":)", hop.status);
+    if (hop.opens != MonoTime()) absl::StrAppend(&out, R"(,"retry_after_s":)", RetrySeconds(hop, now));
+    if (hop.called) absl::StrAppend(&out, R"(,"latency_ms":)", absl::ToInt64Milliseconds(hop.latency));
+    if (!hop.message.empty()) {
+      out.append(R"(,"message":")");
+      AppendJsonEscaped(out, Truncate(hop.message, kMaxMessageBytes));
+      out.push_back('"');
+    }
+    out.push_back('}');
+  }
+  return out.append("]");
+}
+
+}  // namespace chain429

@@ -1,0 +1,184 @@
+#include "common/waterfall/walk.h"
+
+#include <algorithm>
+
+namespace chain429 {
+namespace {
+
+// A pool that closed without saying for how long is worth another try after this.
+constexpr absl::Duration kUnknownRecovery = absl::Seconds(1);
+
+bool IsLimit(Closure closure) { return closure == Closure::kRateLimited || closure == Closure::kQuotaExhausted; }
+
+Outcome SkipOutcome(const GateView& view) {
+  switch (view.gate) {
+    case Gate::kClosed:
+      return Outcome::kSkippedCooldown;
+    case Gate::kUnfit:
+      return Outcome::kSkippedUnfit;
+    case Gate::kExhausted:
+    case Gate::kFree:
+    case Gate::kSpare:
+    case Gate::kAsk:
+    case Gate::kShare:
+      return Outcome::kSkippedQuota;
+  }
+  return Outcome::kSkippedQuota;
+}
+
+}  // namespace
+
+bool WaitsForLimit(Outcome outcome) { return outcome == Outcome::kRateLimited || outcome == Outcome::kQuotaExhausted; }
+
+Outcome OutcomeOf(ErrorClass error_class) {
+  switch (error_class) {
+    case ErrorClass::kOk:
+      return Outcome::kOk;
+    case ErrorClass::kRateLimited:
+      return Outcome::kRateLimited;
+    case ErrorClass::kQuotaExhausted:
+      return Outcome::kQuotaExhausted;
+    case ErrorClass::kAuth:
+      return Outcome::kAuth;
+    case ErrorClass::kModelUnavailable:
+      return Outcome::kModelUnavailable;
+    case ErrorClass::kOverloaded:
+      return Outcome::kOverloaded;
+    case ErrorClass::kBadRequest:
+    case ErrorClass::kRefusedHere:
+    case ErrorClass::kContextTooLong:
+      return Outcome::kError;
+  }
+  return Outcome::kError;
+}
+
+void Walk::Skip(uint32_t candidate, const GateView& view) {
+  Hop hop;
+  hop.candidate = candidate;
+  hop.outcome = SkipOutcome(view);
+  hop.waits = view.gate == Gate::kClosed ? IsLimit(view.closure) : view.gate != Gate::kUnfit;
+  hop.opens = view.until;
+  hops_.push_back(std::move(hop));
+}
+
+Walk::Step Walk::Next(MonoTime now, Gates gates) {
+  Step step;
+  if (refused_) {
+    step.action = Do::kHandBack;
+    step.candidate = static_cast<uint32_t>(hand_back_);
+    return step;
+  }
+  if (now >= options_.deadline || attempts_ >= options_.max_attempts) return Finish(now);
+  for (; at_ < options_.candidates; ++at_) {
+    const GateView view = gates(at_, at_ < alone_until_);
+    switch (view.gate) {
+      case Gate::kClosed:
+      case Gate::kExhausted:
+      case Gate::kUnfit:
+        if (!step.ask.empty()) continue;  // judged again, and noted, when the walk comes here
+        Skip(at_, view);
+        continue;
+      case Gate::kFree:
+      case Gate::kSpare:
+      case Gate::kShare:
+        if (!step.ask.empty()) break;  // those before it come first
+        step.action = Do::kAttempt;
+        step.candidate = at_;
+        step.gate = view.gate;
+        return step;
+      case Gate::kAsk:
+        step.ask.push_back(at_);
+        continue;
+    }
+    break;
+  }
+  if (step.ask.empty()) return Finish(now);
+  at_ = step.ask.front();
+  step.action = Do::kAsk;
+  return step;
+}
+
+bool Walk::OnAnswer(const AcquireAnswer* answer, const Step& asked, absl::FunctionRef<TargetId(uint32_t)> id_of, MonoTime now, uint32_t& granted) {
+  if (answer == nullptr) {
+    alone_until_ = asked.ask.back() + 1;
+    return false;
+  }
+  for (const uint32_t candidate : asked.ask) {
+    const TargetId id = id_of(candidate);
+    at_ = candidate + 1;
+    if (answer->granted && answer->permit.target == id) {
+      granted = candidate;
+      at_ = candidate;
+      return true;
+    }
+    const auto denial = std::find_if(answer->denials.begin(), answer->denials.end(), [&](const DenialReason& d) { return d.target == id; });
+    GateView view{Gate::kExhausted, Closure::kNone, MonoTime()};
+    if (denial != answer->denials.end()) {
+      if (denial->cooldown) view = {Gate::kClosed, denial->closure, MonoTime()};
+      if (denial->retry_after > absl::ZeroDuration()) view.until = now + denial->retry_after;
+    }
+    Skip(candidate, view);
+  }
+  return false;
+}
+
+void Walk::OnAttempt(uint32_t candidate, AttemptEnd end) {
+  ++attempts_;
+  Hop hop;
+  hop.candidate = candidate;
+  hop.outcome = end.outcome;
+  hop.status = end.status;
+  hop.latency = end.latency;
+  hop.called = true;
+  hop.waits = WaitsForLimit(end.outcome);
+  hop.opens = end.opens;
+  hop.message = std::move(end.message);
+  hops_.push_back(std::move(hop));
+  // After a refused credential the same target is looked at again: it may have another.
+  at_ = end.error_class == ErrorClass::kAuth ? candidate : candidate + 1;
+  if (end.error_class == ErrorClass::kBadRequest) {
+    refused_ = true;
+    hand_back_ = static_cast<int>(candidate);
+  } else if (end.error_class == ErrorClass::kContextTooLong && hand_back_ < 0) {
+    hand_back_ = static_cast<int>(candidate);
+  }
+}
+
+Walk::Step Walk::Finish(MonoTime now) {
+  Step step;
+  bool waits = false;
+  bool all_timed_out = !hops_.empty();
+  MonoTime soonest = MonoTime::Max();
+  for (const Hop& hop : hops_) {
+    all_timed_out = all_timed_out && hop.outcome == Outcome::kTimeout;
+    if (!hop.waits) continue;
+    waits = true;
+    soonest = std::min(soonest, hop.opens == MonoTime() ? now + kUnknownRecovery : hop.opens);
+  }
+  const bool timed_out = now >= options_.deadline;
+  if (waits && !timed_out && attempts_ < options_.max_attempts && options_.wait > absl::ZeroDuration()) {
+    if (!waited_) wait_until_ = std::min(now + options_.wait, options_.deadline);
+    waited_ = true;
+    if (soonest <= wait_until_) {
+      step.action = Do::kWait;
+      step.until = std::max(soonest, now);
+      at_ = 0;
+      alone_until_ = 0;
+      // What was only passed over is judged anew; what was called stays on record.
+      hops_.erase(std::remove_if(hops_.begin(), hops_.end(), [](const Hop& hop) { return !hop.called; }), hops_.end());
+      for (Hop& hop : hops_) hop.waits = false;
+      return step;
+    }
+  }
+  if (!waits && !timed_out && hand_back_ >= 0) {
+    step.action = Do::kHandBack;
+    step.candidate = static_cast<uint32_t>(hand_back_);
+    return step;
+  }
+  step.action = Do::kExhaust;
+  step.status = timed_out ? 504 : waits ? 429 : all_timed_out ? 504 : 502;
+  if (step.status == 429) step.retry_after = std::max(soonest - now, absl::ZeroDuration());
+  return step;
+}
+
+}  // namespace chain429

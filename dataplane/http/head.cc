@@ -1,0 +1,268 @@
+#include "dataplane/http/head.h"
+
+#include <array>
+#include <charconv>
+
+#include "common/base/text.h"
+
+namespace chain429 {
+namespace {
+
+constexpr std::array<bool, 256> MakeTokenTable() {
+  std::array<bool, 256> table{};
+  for (int c = '0'; c <= '9'; ++c) table[static_cast<size_t>(c)] = true;
+  for (int c = 'a'; c <= 'z'; ++c) table[static_cast<size_t>(c)] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<size_t>(c)] = true;
+  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) table[static_cast<size_t>(c)] = true;
+  return table;
+}
+constexpr std::array<bool, 256> kToken = MakeTokenTable();
+
+bool IsToken(std::string_view text) {
+  for (const char c : text) {
+    if (!kToken[static_cast<unsigned char>(c)]) return false;
+  }
+  return !text.empty();
+}
+
+// Field values: visible characters, space, tab and bytes above ASCII.
+bool IsFieldValue(std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && byte != '\t') || byte == 0x7F) return false;
+  }
+  return true;
+}
+
+bool IsVisibleAscii(std::string_view text) {
+  for (const char c : text) {
+    if (c < 0x21 || c > 0x7E) return false;
+  }
+  return !text.empty();
+}
+
+std::string_view TrimBlank(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+ParseResult Bad(int status, std::string_view reason) { return {ParseState::kBad, 0, status, reason}; }
+
+// The next line without its CRLF; sets `result` and returns false when there is none or it does not end in CRLF.
+bool TakeLine(std::string_view bytes, size_t& at, std::string_view& line, ParseResult& result) {
+  const size_t end = bytes.find('\n', at);
+  if (end == std::string_view::npos) {
+    result = bytes.size() > kHeadBytesLimit ? Bad(431, "the head is longer than 64 KiB") : ParseResult{};
+    return false;
+  }
+  if (end == at || bytes[end - 1] != '\r') {
+    result = Bad(400, "a line ends without CR");
+    return false;
+  }
+  line = bytes.substr(at, end - 1 - at);
+  at = end + 1;
+  if (at > kHeadBytesLimit) {
+    result = Bad(431, "the head is longer than 64 KiB");
+    return false;
+  }
+  return true;
+}
+
+// Each comma-separated member of a field.
+template <typename F>
+void ForEachMember(std::string_view list, F f) {
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    f(TrimBlank(list.substr(0, comma)));
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+// Framing and connection fields; an empty reason means good.
+std::string_view TakeFraming(MessageHead& head, const HeaderField& field) {
+  switch (field.name.size()) {
+    case 10:
+      if (EqualsIgnoreCase(field.name, "connection")) {
+        head.connection = field.value;
+        ForEachMember(field.value, [&](std::string_view member) {
+          if (EqualsIgnoreCase(member, "close")) head.close = true;
+          if (EqualsIgnoreCase(member, "keep-alive")) head.keep_alive = true;
+        });
+      }
+      break;
+    case 14:
+      if (EqualsIgnoreCase(field.name, "content-length")) {
+        uint64_t length = 0;
+        const char* end = field.value.data() + field.value.size();
+        const auto parsed = std::from_chars(field.value.data(), end, length);
+        if (field.value.empty() || parsed.ec != std::errc() || parsed.ptr != end) return "Content-Length is not a number";
+        if (head.content_length) return "Content-Length is there twice";
+        head.content_length = length;
+      }
+      break;
+    case 17:
+      if (EqualsIgnoreCase(field.name, "transfer-encoding")) {
+        if (head.chunked) return "Transfer-Encoding is there twice";
+        if (!EqualsIgnoreCase(field.value, "chunked")) return "only the transfer coding \"chunked\" is understood";
+        head.chunked = true;
+      }
+      break;
+    default:
+      break;
+  }
+  return {};
+}
+
+// Everything behind the first line, the blank line included.
+ParseResult ParseFields(std::string_view bytes, size_t at, MessageHead& head) {
+  ParseResult result;
+  std::string_view line;
+  while (TakeLine(bytes, at, line, result)) {
+    if (line.empty()) {
+      if (head.chunked && head.content_length) return Bad(400, "Content-Length beside Transfer-Encoding");
+      if (head.chunked && head.minor_version == 0) return Bad(400, "Transfer-Encoding in HTTP/1.0");
+      return {ParseState::kDone, at, 0, {}};
+    }
+    if (line.front() == ' ' || line.front() == '\t') return Bad(400, "a header line is folded");
+    const size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return Bad(400, "a header line has no colon");
+    HeaderField field{line.substr(0, colon), TrimBlank(line.substr(colon + 1))};
+    if (!IsToken(field.name)) return Bad(400, "a header name has a character that is not allowed");
+    if (!IsFieldValue(field.value)) return Bad(400, "a header value has a control character");
+    if (head.fields.size() == kFieldsLimit) return Bad(431, "more than 128 header fields");
+    if (const std::string_view wrong = TakeFraming(head, field); !wrong.empty()) {
+      return Bad(EqualsIgnoreCase(field.name, "transfer-encoding") && !head.chunked ? 501 : 400, wrong);
+    }
+    head.fields.push_back(field);
+  }
+  return result;
+}
+
+// "http://host[:port]/path" becomes its path; the authority must be the Host's.
+std::string_view ToOriginForm(RequestHead& head) {
+  if (head.target.starts_with('/')) return {};
+  if (head.target == "*") return head.method == "OPTIONS" ? std::string_view{} : "the target \"*\" belongs to OPTIONS";
+  constexpr std::string_view kScheme = "http://";
+  if (head.target.size() <= kScheme.size() || !EqualsIgnoreCase(head.target.substr(0, kScheme.size()), kScheme)) {
+    return "the request target is not a path";
+  }
+  const std::string_view rest = head.target.substr(kScheme.size());
+  const size_t slash = rest.find('/');
+  if (!EqualsIgnoreCase(rest.substr(0, slash), head.host)) return "the request target names another host";
+  head.target = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
+  return {};
+}
+
+// Host, Expect: what only requests have.
+ParseResult CheckRequest(RequestHead& head, ParseResult result) {
+  bool host_seen = false;
+  for (const HeaderField& field : head.fields) {
+    if (field.name.size() == 4 && EqualsIgnoreCase(field.name, "host")) {
+      if (host_seen) return Bad(400, "Host is there twice");
+      if (field.value.find_first_of(" \t,/@?#") != std::string_view::npos) return Bad(400, "Host is malformed");
+      host_seen = true;
+      head.host = field.value;
+    } else if (field.name.size() == 6 && EqualsIgnoreCase(field.name, "expect")) {
+      if (!EqualsIgnoreCase(field.value, "100-continue")) return Bad(417, "only Expect: 100-continue is understood");
+      head.expect_continue = head.minor_version >= 1;
+    }
+  }
+  if (!host_seen && head.minor_version >= 1) return Bad(400, "Host is missing");
+  if (const std::string_view wrong = ToOriginForm(head); !wrong.empty()) return Bad(400, wrong);
+  return result;
+}
+
+}  // namespace
+
+std::string_view MessageHead::Find(std::string_view lower_name) const {
+  for (const HeaderField& field : fields) {
+    if (EqualsIgnoreCase(field.name, lower_name)) return field.value;
+  }
+  return {};
+}
+
+ParseResult ParseRequestHead(std::string_view bytes, RequestHead& head) {
+  head.Clear();
+  size_t at = bytes.starts_with("\r\n") ? 2 : 0;  // RFC 9112 §2.2: one empty line before a request is forgiven
+  // A method that cannot be one (a TLS hello, say) is refused before a line end comes that may never come.
+  for (size_t i = at; i < bytes.size() && bytes[i] != ' '; ++i) {
+    if (i == at && bytes[i] == '\r') break;
+    if (!kToken[static_cast<unsigned char>(bytes[i])] || i - at > 32) return Bad(400, "the request line does not begin with a method");
+  }
+  ParseResult result;
+  std::string_view line;
+  if (!TakeLine(bytes, at, line, result)) {
+    if (result.state == ParseState::kIncomplete && bytes.size() > kTargetBytesLimit + 64) return Bad(414, "the request target is longer than 8 KiB");
+    return result;
+  }
+  const size_t first = line.find(' ');
+  const size_t last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last) return Bad(400, "the request line is not METHOD TARGET VERSION");
+  head.method = line.substr(0, first);
+  head.target = line.substr(first + 1, last - first - 1);
+  const std::string_view version = line.substr(last + 1);
+  if (version == "HTTP/1.1") {
+    head.minor_version = 1;
+  } else if (version == "HTTP/1.0") {
+    head.minor_version = 0;
+  } else {
+    return version.starts_with("HTTP/") ? Bad(505, "only HTTP/1.1 and HTTP/1.0 are spoken here") : Bad(400, "the request line has no HTTP version");
+  }
+  if (head.target.size() > kTargetBytesLimit) return Bad(414, "the request target is longer than 8 KiB");
+  if (!IsToken(head.method) || !IsVisibleAscii(head.target)) return Bad(400, "the request line has a character that is not allowed");
+  result = ParseFields(bytes, at, head);
+  return result.state == ParseState::kDone ? CheckRequest(head, result) : result;
+}
+
+ParseResult ParseResponseHead(std::string_view bytes, ResponseHead& head) {
+  head.Clear();
+  constexpr std::string_view kVersion = "HTTP/1.";
+  // Garbage instead of HTTP is noticed at its first byte.
+  if (bytes.substr(0, kVersion.size()) != kVersion.substr(0, bytes.size())) return Bad(502, "the answer is not HTTP/1");
+  size_t at = 0;
+  ParseResult result;
+  std::string_view line;
+  if (!TakeLine(bytes, at, line, result)) return result;
+  // "HTTP/1.1 200 OK"; the reason and the space before it may be missing.
+  if (line.size() < 12 || line[8] != ' ' || (line[7] != '0' && line[7] != '1')) return Bad(502, "the status line is malformed");
+  head.minor_version = line[7] - '0';
+  const auto parsed = std::from_chars(line.data() + 9, line.data() + 12, head.status);
+  if (parsed.ec != std::errc() || parsed.ptr != line.data() + 12 || head.status < 100 || head.status > 599) {
+    return Bad(502, "the status is not a number from 100 to 599");
+  }
+  if (line.size() > 12 && line[12] != ' ') return Bad(502, "the status line is malformed");
+  head.reason = line.size() > 13 ? line.substr(13) : std::string_view{};
+  if (!IsFieldValue(head.reason)) return Bad(502, "the status line has a control character");
+  return ParseFields(bytes, at, head);
+}
+
+bool IsHopByHop(std::string_view name) {
+  switch (name.size()) {
+    case 2:
+      return EqualsIgnoreCase(name, "te");
+    case 7:
+      return EqualsIgnoreCase(name, "trailer") || EqualsIgnoreCase(name, "upgrade");
+    case 10:
+      return EqualsIgnoreCase(name, "connection") || EqualsIgnoreCase(name, "keep-alive");
+    case 16:
+      return EqualsIgnoreCase(name, "proxy-connection");
+    case 17:
+      return EqualsIgnoreCase(name, "transfer-encoding");
+    case 18:
+      return EqualsIgnoreCase(name, "proxy-authenticate");
+    case 19:
+      return EqualsIgnoreCase(name, "proxy-authorization");
+    default:
+      return false;
+  }
+}
+
+bool ListedInConnection(std::string_view connection, std::string_view name) {
+  bool listed = false;
+  ForEachMember(connection, [&](std::string_view member) { listed = listed || EqualsIgnoreCase(member, name); });
+  return listed;
+}
+
+}  // namespace chain429

@@ -1,0 +1,40 @@
+#include "dataplane/net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace chain429 {
+
+absl::StatusOr<std::unique_ptr<TlsClientContext>> TlsClientContext::Create() {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  if (context == nullptr) return absl::InternalError(absl::StrCat("TLS cannot be set up: ", TlsErrorText()));
+  std::unique_ptr<TlsClientContext> owner(new TlsClientContext(context));
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  // Providers close without close_notify; HTTP's own framing tells whether an answer is whole.
+  SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
+  if (SSL_CTX_set_default_verify_paths(context) != 1) {
+    return absl::InternalError(absl::StrCat("the system's certificate authorities cannot be read: ", TlsErrorText()));
+  }
+  constexpr unsigned char kAlpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  SSL_CTX_set_alpn_protos(context, kAlpn, sizeof kAlpn);
+  return owner;
+}
+
+TlsClientContext::~TlsClientContext() { SSL_CTX_free(context_); }
+
+std::string TlsErrorText() {
+  std::string text = "unknown TLS error";
+  for (unsigned long code = ERR_get_error(); code != 0; code = ERR_get_error()) {
+    char buffer[256];
+    ERR_error_string_n(code, buffer, sizeof buffer);
+    text = buffer;
+  }
+  return text;
+}
+
+}  // namespace chain429

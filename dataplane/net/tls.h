@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+typedef struct ssl_ctx_st SSL_CTX;
+
+namespace chain429 {
+
+// What every upstream TLS connection of the process shares: the trusted authorities (the system's, or SSL_CERT_FILE and SSL_CERT_DIR), verification always
+// on, TLS 1.2 or newer, HTTP/1.1 offered. Immutable after creation; any thread.
+class TlsClientContext {
+ public:
+  static absl::StatusOr<std::unique_ptr<TlsClientContext>> Create();
+  ~TlsClientContext();
+  TlsClientContext(const TlsClientContext&) = delete;
+  TlsClientContext& operator=(const TlsClientContext&) = delete;
+  SSL_CTX* get() const { return context_; }
+
+ private:
+  explicit TlsClientContext(SSL_CTX* context) : context_(context) {}
+  SSL_CTX* context_;
+};
+
+// The newest error of OpenSSL's queue as text; empties the queue.
+std::string TlsErrorText();
+
+}  // namespace chain429
