@@ -58,14 +58,19 @@ def project_root():
     return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def project_files(root):
-    """{path: text} of every text file that git would keep, the ones not yet added too."""
+def project_names(root):
+    """The paths of every file that git would keep, the ones not yet added too."""
     command = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, check=True, capture_output=True).stdout.decode().split("\0")
+    return sorted(name for name in names if name and os.path.isfile(os.path.join(root, name)))
+
+
+def project_files(root):
+    """{path: text} of every text file of the project."""
     files = {}
-    for name in names:
+    for name in project_names(root):
         path = os.path.join(root, name)
-        if name and os.path.isfile(path) and not os.path.islink(path):
+        if not os.path.islink(path):
             with open(path, "rb") as file:
                 data = file.read()
             if b"\0" not in data:
