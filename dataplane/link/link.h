@@ -37,6 +37,7 @@ struct LinkMail {
   std::shared_ptr<const Snapshot> snapshot;  // null: unchanged
   std::vector<PoolState> pools;
   std::vector<AcquireAnswer> answers;
+  bool forget_permits = false;  // a new leader: what was granted before is void
   enum class Status : uint8_t { kUnchanged, kAttached, kDetached } status = Status::kUnchanged;
   bool drain = false;
 };

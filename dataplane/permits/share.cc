@@ -1,0 +1,58 @@
+#include "dataplane/permits/share.h"
+
+#include <algorithm>
+
+namespace chain429 {
+
+void ShareWindow::Set(int64_t share, absl::Duration window) {
+  const int64_t slot_nanos = std::max<int64_t>(1, absl::ToInt64Nanoseconds(window) / kSlots);
+  share_ = share;
+  if (slot_nanos == slot_nanos_) return;
+  // Calls counted under another window are dated anew, as late as they can have been.
+  int64_t newest = -1;
+  int64_t used = 0;
+  for (const Slot& slot : slots_) {
+    newest = std::max(newest, slot.number);
+    used += slot.used;
+  }
+  const int64_t end_nanos = newest < 0 ? 0 : (newest + 1) * slot_nanos_ - 1;
+  slots_.fill(Slot{});
+  slot_nanos_ = slot_nanos;
+  if (used > 0) {
+    const int64_t number = end_nanos / slot_nanos_;
+    slots_[static_cast<size_t>(number % (kSlots + 1))] = {number, used};
+  }
+}
+
+int64_t ShareWindow::Used(MonoTime now) const {
+  const int64_t current = SlotOf(now);
+  int64_t used = 0;
+  for (const Slot& slot : slots_) {
+    if (slot.number >= 0 && current - slot.number <= kSlots) used += slot.used;
+  }
+  return used;
+}
+
+void ShareWindow::Use(MonoTime now) {
+  const int64_t number = SlotOf(now);
+  Slot& slot = slots_[static_cast<size_t>(number % (kSlots + 1))];
+  if (slot.number != number) slot = {number, 0};
+  ++slot.used;
+}
+
+MonoTime ShareWindow::FreeAt(MonoTime now) const {
+  if (Allows(now)) return now;
+  if (share_ == 0) return MonoTime::Max();
+  const int64_t current = SlotOf(now);
+  // Slots leave in the order of their numbers; the answer is the first edge after which enough of them have left.
+  int64_t used = Used(now);
+  for (int64_t oldest = current - kSlots; oldest <= current; ++oldest) {
+    const Slot& slot = slots_[static_cast<size_t>((oldest + kSlots + 1) % (kSlots + 1))];
+    if (slot.number != oldest) continue;
+    used -= slot.used;
+    if (used < share_) return MonoTime::FromNanos((oldest + kSlots + 1) * slot_nanos_);
+  }
+  return MonoTime::FromNanos((current + kSlots + 1) * slot_nanos_);
+}
+
+}  // namespace chain429
