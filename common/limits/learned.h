@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/limits/charge.h"
+#include "common/model/pool.h"
+#include "common/model/settlement.h"
+
+namespace chain429 {
+
+// The limits that a provider's headers state for one pool, and which of them hold beside the declared ones.
+//
+// A header that does not name its window is placed by its reset: providers whose bucket refills state reset = used / limit of the
+// window; the others never state more than the window. A limit that we have exceeded twofold without a refusal is not what it
+// says: its window is taken to be shorter, and at last it is left out until the next refusal.
+class LearnedLimits {
+ public:
+  // `at`: when the request was written upstream; older readings do not override newer. True if Merge would give something else.
+  bool Observe(const Reading& reading, MonoTime at, MonoTime now);
+  // Attempts that went well. True if Merge would give something else.
+  bool Succeed(const Charge& charge, MonoTime now);
+  // The provider refused: what was left out counts again. True if Merge would give something else.
+  bool Refuse();
+  // As they were known before a restart.
+  void Restore(const Limit& limit, MonoTime now);
+
+  // The window that a reading speaks of; zero if its limit was never observed.
+  absl::Duration LengthOf(const Reading& reading) const;
+
+  // The declared limits with what is learnt. Configured ones override the learnt of the same unit and length, and every learnt one of the
+  // same unit whose window no header names; the catalogue's follow what the provider states.
+  std::vector<Limit> Merge(std::span<const Limit> declared) const;
+
+ private:
+  struct Fact {
+    Unit unit = Unit::kRequests;
+    bool project = false;
+    absl::Duration named;   // 0: the header does not name its window
+    absl::Duration length;  // as named or guessed
+    int64_t amount = 0;
+    MonoTime at;            // of the newest reading
+    // The guess.
+    absl::Duration longest_reset;
+    absl::Duration voted;   // what reset, used and limit of the last reading fit; 0: none
+    int votes = 0;
+    // The proof.
+    absl::Duration at_most = absl::InfiniteDuration();  // longer ones are disproved
+    MonoTime proof_start;
+    int64_t proven = 0;     // used without refusal since then
+    bool left_out = false;
+  };
+  Fact* Find(const Reading& reading);
+  static void Guess(Fact& fact, const Reading& reading);
+  static Limit AsLimit(const Fact& fact);
+
+  std::vector<Fact> facts_;
+};
+
+}  // namespace chain429

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/limits/charge.h"
+#include "common/limits/drift.h"
+#include "common/limits/window.h"
+#include "common/model/pool.h"
+
+namespace chain429 {
+
+// What a limit looks like from outside.
+struct LimitView {
+  Limit limit;
+  int64_t used = 0;          // reservations and outside use included
+  int64_t reserved = 0;      // of it: not yet sent
+  int64_t outside = 0;       // of it: not by us
+  absl::Duration recovers_in;  // until something is free again; 0: something is free now
+};
+
+// One pool's limits and what was used of them. An attempt is reserved in all of them or in none, is held open until it is written
+// upstream, dated then, and trued up when it is settled. A pool without limits fits everything and only remembers the last
+// minute, so that limits learnt later begin with what was already sent.
+class Ledger {
+ public:
+  Ledger();
+
+  // Limits that stay (same unit and window) keep what they know; new ones begin with what another of the same unit remembers.
+  void SetLimits(std::span<const Limit> limits, const Now& now);
+  bool limited() const { return !slots_.empty(); }
+
+  // How long until `charge` fits into every limit: 0 now, infinite never (it is larger than a limit).
+  absl::Duration Wait(const Charge& charge, const Now& now);
+  // How many times `charge` fits now, at most `most`.
+  int64_t Room(const Charge& charge, int64_t most, const Now& now);
+  // How many times `charge` would fit into the tightest limit if nothing were used; INT64_MAX without limits.
+  int64_t Capacity(const Charge& charge) const;
+  bool limits_concurrency() const;
+  // `charge` with no more output than leaves it smaller than every token limit, for outputs that are only estimates.
+  Charge Fitted(Charge charge) const;
+
+  void Reserve(const Charge& charge);
+  void Unreserve(const Charge& charge);
+  // Reserved before, written upstream at `at`.
+  void Send(const Charge& charge, MonoTime at, const Now& now);
+  // Written upstream without a reservation.
+  void SendUnreserved(const Charge& charge, MonoTime at, const Now& now);
+  // A sent attempt ended: what was charged becomes what it cost. Its concurrency is free.
+  void Settle(const Charge& charged, const Charge& actual, MonoTime at, const Now& now);
+  // As Settle for an attempt of whose cost nothing will ever be known: the charge stays.
+  void Abandon(const Charge& charged);
+
+  // Uses of somebody who may be sending unseen: they count until given back with a negative charge.
+  void SetAside(const Charge& charge) { aside_ += charge; }
+
+  // The provider's count of a limit that is known by unit, window length and amount.
+  struct Count {
+    Unit unit = Unit::kRequests;
+    absl::Duration length;
+    int64_t amount = 0;
+    CountReading reading;
+  };
+  void Observe(const Count& count, const Now& now);
+  // Use within a window that an earlier run had counted.
+  void Assume(Unit unit, const WindowSpec& window, int64_t used, const Now& now);
+
+  // What was used of `unit` in the last minute, by date, whatever the limits are.
+  int64_t LastMinute(Unit unit, const Now& now);
+  const Charge& open() const { return open_; }
+  std::vector<LimitView> View(const Now& now);
+  // Smallest remainder over the limits of `unit` (kTokens: every token unit); -1: there is none.
+  int64_t Remaining(Unit unit, const Now& now);
+
+ private:
+  struct Slot {
+    Limit limit;
+    Window window;
+    Drift drift;
+  };
+  int64_t Used(Slot& slot, const Now& now);
+  absl::Duration Wait(Slot& slot, int64_t amount, const Now& now);
+  Window& Meter(Unit unit) { return unit == Unit::kRequests ? requests_meter_ : tokens_meter_; }
+
+  std::vector<Slot> slots_;
+  Window requests_meter_;
+  Window tokens_meter_;
+  Charge held_;   // reserved, not sent
+  Charge open_;   // sent, not settled
+  Charge aside_;
+};
+
+}  // namespace chain429

@@ -1,0 +1,37 @@
+#include "common/limits/token_bucket.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace chain429 {
+
+absl::Duration TokenBucket::Flow(int64_t amount) const {
+  return length_ * (static_cast<double>(amount) / static_cast<double>(std::max<int64_t>(1, amount_)));
+}
+
+void TokenBucket::set_amount(int64_t amount, MonoTime now) {
+  const int64_t used = Used(now);
+  amount_ = amount;
+  free_at_ = now + Flow(used);
+}
+
+void TokenBucket::Add(int64_t amount, MonoTime at, absl::Duration guard) {
+  free_at_ = std::max(free_at_, at + guard) + Flow(amount);
+}
+
+void TokenBucket::Subtract(int64_t amount) { free_at_ = free_at_ - Flow(amount); }
+
+int64_t TokenBucket::Used(MonoTime now) const {
+  if (free_at_ <= now) return 0;
+  const double used = absl::FDivDuration(free_at_ - now, length_) * static_cast<double>(amount_);
+  return static_cast<int64_t>(std::ceil(used - 1e-6));
+}
+
+absl::Duration TokenBucket::UntilFreed(int64_t amount, MonoTime now) const {
+  const int64_t rest = Used(now) - amount;
+  if (amount <= 0) return absl::ZeroDuration();
+  if (rest < 0) return absl::InfiniteDuration();
+  return std::max(absl::ZeroDuration(), (free_at_ - now) - Flow(rest));
+}
+
+}  // namespace chain429

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/limits/calendar.h"
+#include "common/limits/token_bucket.h"
+#include "common/limits/use_log.h"
+#include "common/model/pool.h"
+
+namespace chain429 {
+
+// How far the provider's date of a request may lie from ours (jitter of the network), at most: sliding windows and buckets hold a
+// use that much longer. A tenth of the window for very short ones.
+inline constexpr absl::Duration kSlidingGuard = absl::Milliseconds(200);
+// How far the provider's clock may be from ours, at most: uses within this of a fixed window's edge count on both its sides. A
+// twelfth of the window for short ones.
+inline constexpr absl::Duration kEdgeGuard = absl::Seconds(5);
+
+// What was used within one limit's window: sliding, fixed or a bucket. Counts whole units; dates come from `Sent`.
+class Window {
+ public:
+  Window(const WindowSpec& spec, int64_t amount);
+
+  const WindowSpec& spec() const { return spec_; }
+  // Only a bucket's flow depends on the limit's amount.
+  void set_amount(int64_t amount, const Now& now);
+
+  void Add(int64_t amount, MonoTime at, const Now& now);
+  // `at` as it was added.
+  void Subtract(int64_t amount, MonoTime at, const Now& now);
+  int64_t Used(const Now& now);
+  // How long until `amount` of what is used now is free again, if nothing is added: 0 for amount <= 0, infinite if there is not so much.
+  absl::Duration UntilFreed(int64_t amount, const Now& now);
+
+  // Our own use as the provider may have counted it when a request written at `at` reached it: what it must have counted, and the
+  // most that it can have. Absent: this window cannot tell (a bucket, or `at` is too old).
+  struct Bounds {
+    int64_t least = 0;
+    int64_t most = 0;
+  };
+  std::optional<Bounds> CountedAt(MonoTime at, const Now& now);
+  // The provider has forgotten that much, oldest first, of what was used up to `at`.
+  void DropOldest(int64_t amount, MonoTime at);
+  // When all that counts now has left the window at the latest.
+  absl::Duration FullLength(const Now& now);
+
+  // Takes over what another window of the same unit knows.
+  void CopyFrom(const Window& other, const Now& now);
+  size_t entries() const { return log_.entries(); }
+
+ private:
+  absl::Duration Guard() const;
+  void Turn(const Now& now);
+  // The date at or before which uses do not count now.
+  MonoTime Cut(const Now& now);
+  MonoTime Barrier(MonoTime at, const Now& now);
+
+  WindowSpec spec_;
+  UseLog log_;
+  std::optional<TokenBucket> bucket_;
+  // Fixed windows: the present period, and where its and the one before's edges lie on the monotonic clock. Mapped once a
+  // period, so that a step of the wall clock does not move what was used across an edge.
+  Period period_;
+  MonoTime start_;
+  MonoTime previous_start_;
+};
+
+}  // namespace chain429
