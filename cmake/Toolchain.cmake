@@ -15,15 +15,24 @@ if(MOLD_PROGRAM)
   add_link_options(-fuse-ld=mold)
 endif()
 
+# No precompiled headers: measured with g++ 12, Beast's saves 0.6 s of a 5 s file and is 216 MB, gtest's saves 0.5 s; separate
+# compilation (cmake/Dependencies.cmake) has taken most of what they would.
 set(CHAIN429_SANITIZE "" CACHE STRING "address (with undefined) or thread")
 if(CHAIN429_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 elseif(CHAIN429_SANITIZE STREQUAL "thread")
-  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  # The fences of Asio's handler queue are something that ThreadSanitizer cannot see, and g++ says so; its locks suffice.
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
+  add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK)
   add_link_options(-fsanitize=thread)
 elseif(NOT CHAIN429_SANITIZE STREQUAL "")
   message(FATAL_ERROR "CHAIN429_SANITIZE is '${CHAIN429_SANITIZE}': use address or thread")
+endif()
+
+# Enough for a stack trace with lines; more would double the time of a build with sanitizers.
+if(CHAIN429_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
 endif()
 
 # Linked to every target of ours, and to none of the generated or outside code.
