@@ -1,96 +1,93 @@
 #!/usr/bin/env python3
-"""Runs one file of Python tests and says how many cases passed.
+"""Runs one test file and ends its output with `N passed, N failed` (and `, N skipped`). A skipped test is a failure in CI.
 
-    run.py FILE.py [NAME ...]        NAME: Class or Class.test_case; all of them when none is given
-
-The last line of the output is `N passed, N failed` (with `, N skipped` when there are any). ctest sees one test a file; the
-label `counted` tells `./dev test` to add up these lines instead. A file without a single case fails.
-"""
-
+    run.py test_errors.py [-k PATTERN]"""
+import argparse
+import faulthandler
 import importlib.util
 import os
 import sys
+import time
 import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
 
 
-class CaseResult(unittest.TextTestResult):
-    """Knows how many cases failed: a case with three failing subtests is one, a broken setUpClass is one too."""
-
+class Result(unittest.TextTestResult):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.failed_cases = set()
-        self.started_cases = set()
-        self.skipped_cases = set()
+        self.failed_tests = set()
+        self.passed_tests = 0
 
     def startTest(self, test):
         super().startTest(test)
-        self.started_cases.add(test.id())
+        self.started = time.monotonic()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        if test.id() not in self.failed_tests and (not self.skipped or self.skipped[-1][0] is not test):
+            self.passed_tests += 1
+        self.stream.writeln(f"        {time.monotonic() - self.started:6.2f} s")
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.failed_cases.add(test.id())
+        self.failed_tests.add(test.id())
 
     def addError(self, test, err):
         super().addError(test, err)
-        self.failed_cases.add(test.id())
+        self.failed_tests.add(test.id())
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
         if err is not None:
-            self.failed_cases.add(test.id())
+            self.failed_tests.add(test.id())
 
     def addUnexpectedSuccess(self, test):
         super().addUnexpectedSuccess(test)
-        self.failed_cases.add(test.id())
-
-    def addSkip(self, test, reason):
-        super().addSkip(test, reason)
-        self.skipped_cases.add(test.id())
-
-    def counts(self):
-        skipped = self.skipped_cases - self.failed_cases
-        passed = self.started_cases - self.failed_cases - skipped
-        return len(passed), len(self.failed_cases), len(skipped)
+        self.failed_tests.add(test.id())
 
 
-def load(path):
-    """Imports a file by its path, with its own folder importable, as `python3 FILE.py` would."""
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    name = os.path.splitext(os.path.basename(path))[0]
-    spec = importlib.util.spec_from_file_location(name, path)
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file")
+    parser.add_argument("-k", action="append", help="only tests whose name contains this")
+    options = parser.parse_args()
+    faulthandler.enable()
+
+    path = Path(options.file)
+    if not path.exists():
+        path = HERE / path.name
+    path = path.resolve()
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    sys.modules[path.stem] = module
     spec.loader.exec_module(module)
-    return module
 
-
-def run(path, names=()):
-    """Runs the cases of a file. Returns (passed, failed, skipped)."""
-    module = load(path)
     loader = unittest.TestLoader()
-    suite = loader.loadTestsFromNames(names, module) if names else loader.loadTestsFromModule(module)
-    runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=CaseResult)
-    return runner.run(suite).counts()
+    if options.k:
+        loader.testNamePatterns = [p if "*" in p else f"*{p}*" for p in options.k]
+    suite = loader.loadTestsFromModule(module)
+    runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result)
+    result = runner.run(suite)
 
-
-def summary(passed, failed, skipped):
-    line = f"{passed} passed, {failed} failed"
-    return f"{line}, {skipped} skipped" if skipped else line
-
-
-def main(arguments):
-    if not arguments:
-        print(__doc__)
-        return 2
-    sys.stdout.reconfigure(line_buffering=True)
-    passed, failed, skipped = run(arguments[0], arguments[1:])
-    if passed + failed + skipped == 0:
-        print(f"{arguments[0]} holds no test case")
+    failed, skipped = len(result.failed_tests), len(result.skipped)
+    for test, reason in result.skipped:
+        print(f"!!! SKIPPED {test.id()}: {reason}")
+    if os.environ.get("CI"):
+        failed, skipped = failed + skipped, 0
+    if result.passed_tests + failed + skipped == 0:
+        print("no test ran")
         failed = 1
-    sys.stderr.flush()
-    print(summary(passed, failed, skipped), flush=True)
+    line = f"{result.passed_tests} passed, {failed} failed"
+    print(f"{line}, {skipped} skipped" if skipped else line)
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # answering threads may still wait for a client that never comes

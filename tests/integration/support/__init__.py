@@ -1,0 +1,1 @@
+"""What the integration tests share: programs, a raw upstream, a strict HTTP client. Standard library only."""
