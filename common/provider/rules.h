@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,11 @@ using ReadingList = std::vector<Reading>;
 // use one. `wall_now` is the clock that absolute times in headers and bodies are read against. Readings are appended.
 class ProviderRules {
  public:
+  // Whether windows that no header and no body names are concluded from resets, for kinds that allow it.
+  enum class Windows : uint8_t { kInferred, kStatedOnly };
+
   // `entry_json` is CatalogueEntry::json. Empty or "{}": no rules, only the defaults that hold for every provider.
-  static absl::StatusOr<std::unique_ptr<const ProviderRules>> Compile(std::string_view entry_json);
+  static absl::StatusOr<std::unique_ptr<const ProviderRules>> Compile(std::string_view entry_json, Windows windows = Windows::kInferred);
   ~ProviderRules();
   ProviderRules(const ProviderRules&) = delete;
   ProviderRules& operator=(const ProviderRules&) = delete;
