@@ -212,7 +212,7 @@ void FindLabelled(std::string_view text, std::vector<StatedLimit>& out) {
 // "50 requests per minute", "15 per 60s": number first.
 void FindCounted(std::string_view text, std::vector<StatedLimit>& out) {
   for (size_t at = 0; at < text.size() && out.size() < kMaxLimits; ++at) {
-    if (!IsDigit(text[at]) || (at > 0 && (IsDigit(text[at - 1]) || IsLetter(text[at - 1]) || text[at - 1] == '.' || text[at - 1] == ','))) continue;
+    if (!IsDigit(text[at]) || (at > 0 && (IsDigit(text[at - 1]) || IsLetter(text[at - 1]) || text[at - 1] == '.' || text[at - 1] == ',' || text[at - 1] == '-'))) continue;
     std::string_view rest = text.substr(at);
     StatedLimit found;
     const std::optional<int64_t> limit = TakeCount(rest);

@@ -130,7 +130,7 @@ std::vector<std::pair<std::string, bool>> Payloads(const std::string& body) {
   return payloads;
 }
 
-void Run(const json& vector, const ProviderRules& rules) {
+void CheckVector(const json& vector, const ProviderRules& rules) {
   const absl::Time now = *ParseRfc3339(vector["now"].get<std::string>());
   std::vector<std::pair<std::string, std::string>> headers;
   for (const auto& [name, value] : vector["headers"].items()) headers.emplace_back(name, value.get<std::string>());
@@ -187,7 +187,7 @@ TEST(Vectors, EveryAnswerOfAKnownProviderIsReadAsItIsMeant) {
     SCOPED_TRACE(vector["id"].get<std::string>());
     const auto rules = ProviderRules::Compile(entry->json, ProviderRules::Windows::kStatedOnly);
     ASSERT_TRUE(rules.ok()) << rules.status();
-    Run(vector, **rules);
+    CheckVector(vector, **rules);
     ++seen[provider];
   }
   for (const std::string kind : {"openai", "groq", "cerebras", "openrouter"}) EXPECT_GT(seen[kind], 2) << kind;

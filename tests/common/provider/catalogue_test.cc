@@ -1,0 +1,140 @@
+#include "common/provider/catalogue.h"
+
+#include <algorithm>
+#include <string>
+
+#include "common/provider/rules.h"
+#include "gtest/gtest.h"
+
+namespace chain429 {
+namespace {
+
+TEST(Catalogue, EveryBuiltinEntryIsWhole) {
+  const absl::StatusOr<Catalogue> catalogue = Catalogue::Builtin();
+  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+  EXPECT_GE(catalogue->Kinds().size(), 4u);
+  for (const std::string& kind : catalogue->Kinds()) {
+    const CatalogueEntry* entry = catalogue->Find(kind);
+    EXPECT_EQ(entry->kind, kind);
+    EXPECT_FALSE(entry->title.empty());
+    EXPECT_TRUE(ProviderRules::Compile(entry->json).ok()) << kind;
+    EXPECT_TRUE(entry->limits.empty() || !entry->as_of.empty()) << kind << ": limits without a date";
+    for (const Limit& limit : entry->limits) EXPECT_EQ(limit.provenance, Provenance::kCatalogue);
+  }
+  EXPECT_EQ(catalogue->Find("nothing"), nullptr);
+}
+
+TEST(Catalogue, TheCommonKindNeedsItsUrlSaid) {
+  const absl::StatusOr<Catalogue> catalogue = Catalogue::Builtin();
+  EXPECT_TRUE(catalogue->Find("openai")->base_url.empty());
+  EXPECT_TRUE(catalogue->Find("openai")->limits.empty());
+}
+
+TEST(Catalogue, ReadsWhatAnEntrySays) {
+  const absl::StatusOr<Catalogue> catalogue = Catalogue::Parse({{"a.yaml", R"(
+kind: acme
+title: Acme
+base_url: https://acme.example/v1
+auth: {header: X-Acme-Key}
+pool_scope: model
+ask_usage: false
+first_token: 180s
+as_of: 2026-01-02
+windows: {rpd: {kind: fixed, anchor: "00:30", zone: America/Los_Angeles}}
+limits: {rpm: 5, rpd: 100, itpm: 7, concurrency: 2}
+models:
+  big/model:free: {canonical: big, aliases: [huge, "large"], context: 4096, limits: {tpd: 9}}
+)"}});
+  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+  const CatalogueEntry& entry = *catalogue->Find("acme");
+  EXPECT_EQ(entry.title, "Acme");
+  EXPECT_EQ(entry.base_url, "https://acme.example/v1");
+  EXPECT_EQ(entry.auth, (AuthStyle{AuthStyle::Kind::kHeader, "x-acme-key"}));
+  EXPECT_EQ(entry.pool_scope, PoolScope::kModel);
+  EXPECT_FALSE(entry.ask_usage);
+  EXPECT_EQ(entry.first_token, absl::Seconds(180));
+  EXPECT_EQ(entry.as_of, "2026-01-02");
+  ASSERT_EQ(entry.limits.size(), 4u);
+  const auto rpd = std::find_if(entry.limits.begin(), entry.limits.end(), [](const Limit& l) { return l.window.length == absl::Hours(24); });
+  EXPECT_EQ(rpd->window.kind, WindowKind::kFixed);
+  EXPECT_EQ(rpd->window.anchor, absl::Minutes(30));
+  EXPECT_EQ(rpd->window.zone, "America/Los_Angeles");
+  ASSERT_EQ(entry.models.size(), 1u);
+  EXPECT_EQ(entry.models[0].id, "big/model:free");
+  EXPECT_EQ(entry.models[0].canonical, "big");
+  EXPECT_EQ(entry.models[0].aliases, (std::vector<std::string>{"huge", "large"}));
+  EXPECT_EQ(entry.models[0].context, 4096);
+  ASSERT_EQ(entry.models[0].limits.size(), 1u);
+  EXPECT_EQ((*ProviderRules::Compile(entry.json))->auth().header, "x-acme-key");
+}
+
+TEST(Catalogue, AnEntryIsJsonTooAndTheSameEitherWay) {
+  const absl::StatusOr<Catalogue> yaml = Catalogue::Parse({{"a", "kind: acme\nlimits: {rpm: 5}\n"}});
+  const absl::StatusOr<Catalogue> json = Catalogue::Parse({{"a", R"({"limits": {"rpm": 5}, "kind": "acme"})"}});
+  ASSERT_TRUE(yaml.ok() && json.ok());
+  EXPECT_EQ(yaml->Find("acme")->json, json->Find("acme")->json);
+  EXPECT_EQ(json->Find("acme")->json, R"({"kind":"acme","limits":{"rpm":5}})");
+}
+
+TEST(Catalogue, AnExtendedEntryKeepsItsOwnRulesFirst) {
+  const absl::StatusOr<Catalogue> catalogue = Catalogue::Parse({{"base", R"(
+kind: base
+base_url: https://base.example
+headers: {readings: [{unit: requests, limit: x-limit-requests}]}
+errors: [{when: {status: 418}, class: auth}, {when: {status: 419}, class: auth}]
+)"},
+                                                                {"own", R"(
+kind: own
+extends: base
+errors: [{when: {status: 418}, class: overloaded}]
+)"}});
+  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+  EXPECT_TRUE(catalogue->Find("own")->base_url.empty());
+  const auto rules = ProviderRules::Compile(catalogue->Find("own")->json);
+  ASSERT_TRUE(rules.ok());
+  ReadingList readings;
+  EXPECT_EQ((*rules)->Classify(418, {}, "", absl::UnixEpoch(), readings).error_class, ErrorClass::kOverloaded);
+  EXPECT_EQ((*rules)->Classify(419, {}, "", absl::UnixEpoch(), readings).error_class, ErrorClass::kAuth);
+  (*rules)->ReadHeaders(std::vector<HeaderField>{{"x-limit-requests", "5"}}, absl::UnixEpoch(), readings);
+  EXPECT_EQ(readings.size(), 1u);
+}
+
+TEST(Catalogue, NamesEveryFaultAtOnce) {
+  const absl::StatusOr<Catalogue> catalogue = Catalogue::Parse({{"bad.yaml", R"(
+kind: acme
+base_url: ftp://x
+pool_scop: model
+limits: {rpm: 0, rpx: 3}
+models: {m: {contxt: 5}}
+errors: [{when: {status: 9}, class: nope}, {class: auth}]
+)"},
+                                                                {"worse.yaml", "kind: [1"},
+                                                                {"twice.yaml", "kind: b\nkind: c\n"},
+                                                                {"lost.yaml", "kind: lost\nextends: nobody\n"}});
+  ASSERT_FALSE(catalogue.ok());
+  const std::string message(catalogue.status().message());
+  for (const std::string part : {"acme.base_url", "acme.pool_scop: unknown key; did you mean \"pool_scope\"?", "acme.limits.rpm", "acme.limits.rpx: unknown key",
+                                 "acme.models.m.contxt: unknown key; did you mean \"context\"?", "acme.errors[0].when.status", "acme.errors[0].class",
+                                 "acme.errors[1].when", "worse.yaml:", "twice.yaml:2:1: \"kind\" is there twice", "lost.extends"}) {
+    EXPECT_NE(message.find(part), std::string::npos) << part << "\nis not in\n" << message;
+  }
+}
+
+TEST(Catalogue, RefusesRingsBombsAndDepth) {
+  EXPECT_FALSE(Catalogue::Parse({{"a", "kind: a\nextends: b"}, {"b", "kind: b\nextends: a"}}).ok());
+  EXPECT_FALSE(Catalogue::Parse({{"a", "kind: a\nextends: a"}}).ok());
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 9; ++i) {
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) bomb += "*a" + std::to_string(i - 1) + ",";
+    bomb += "]\n";
+  }
+  EXPECT_FALSE(Catalogue::Parse({{"bomb", bomb}}).ok());
+  EXPECT_FALSE(Catalogue::Parse({{"deep", "kind: " + std::string(5000, '[')}}).ok());
+  EXPECT_FALSE(Catalogue::Parse({{"self", "kind: a\nmodels: &m {x: *m}\n"}}).ok());
+  EXPECT_FALSE(Catalogue::Parse({{"empty", ""}}).ok());
+  EXPECT_FALSE(Catalogue::Parse({{"two", "kind: a\n---\nkind: b\n"}}).ok());
+}
+
+}  // namespace
+}  // namespace chain429
