@@ -22,7 +22,8 @@ struct Source {
 
 using Sources = std::map<std::string, Source>;  // by kind
 
-// Merges what `kind` extends into it, that one's own base first; `open` holds the kinds being extended, so that a ring is noticed.
+// Merges what `kind` extends into it, that one's own base first; `open` holds the kinds being extended, so that a ring
+// is noticed.
 void Resolve(const std::string& kind, Sources& sources, std::set<std::string>& open, std::vector<std::string>& faults) {
   Source& source = sources.at(kind);
   const auto extends = source.json.find("extends");
@@ -31,7 +32,8 @@ void Resolve(const std::string& kind, Sources& sources, std::set<std::string>& o
   source.json.erase("extends");
   open.insert(kind);
   if (!sources.contains(base) || open.contains(base)) {
-    faults.push_back(absl::StrCat(source.name, ": ", kind, ".extends: ", open.contains(base) ? "goes round in a ring" : "there is no such kind"));
+    faults.push_back(absl::StrCat(
+        source.name, ": ", kind, ".extends: ", open.contains(base) ? "goes round in a ring" : "there is no such kind"));
   } else {
     Resolve(base, sources, open, faults);
     ExtendEntry(sources.at(base).json, source.json);

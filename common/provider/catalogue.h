@@ -29,15 +29,17 @@ struct CatalogueEntry {
   std::string base_url;                   // empty: the configuration has to say it
   AuthStyle auth;
   PoolScope pool_scope = PoolScope::kGroup;
-  std::vector<Limit> limits;              // known limits where the model has none of its own; provenance kCatalogue. With kFreeModels they
-                                          // are those of the free models' pool and of no other
-  std::map<std::string, WindowSpec, std::less<>> windows;  // how its windows move, by the configuration's keys ("rpd"); absent: sliding
-  std::vector<CatalogueModel> models;     // by id
-  bool ask_usage = true;                  // takes stream_options.include_usage
-  absl::Duration first_token = absl::ZeroDuration();  // overrides the chain's timeout where it is longer; 0: nothing known
-  std::string as_of;                      // date of the limits, "2026-08-22"; empty: undated
-  bool unverified = false;                // some of it was never seen on the wire
-  std::string json;                       // the whole entry as canonical JSON (sorted keys, no spaces): what ProviderRules::Compile takes
+  std::vector<Limit> limits;  // known limits where the model has none of its own; provenance kCatalogue. With
+                              // kFreeModels they are those of the free models' pool and of no other
+  std::map<std::string, WindowSpec, std::less<>>
+      windows;  // how its windows move, by the configuration's keys ("rpd"); absent: sliding
+  std::vector<CatalogueModel> models;  // by id
+  bool ask_usage = true;  // takes stream_options.include_usage
+  absl::Duration first_token =
+      absl::ZeroDuration();  // overrides the chain's timeout where it is longer; 0: nothing known
+  std::string as_of;  // date of the limits, "2026-08-22"; empty: undated
+  bool unverified = false;  // some of it was never seen on the wire
+  std::string json;  // the whole entry as canonical JSON (sorted keys, no spaces): what ProviderRules::Compile takes
 };
 
 // A named text: `name` stands in errors ("my-provider.yaml").
@@ -51,7 +53,8 @@ class Catalogue {
  public:
   // The entries built into the binary.
   static absl::StatusOr<Catalogue> Builtin();
-  // Entries written as YAML or JSON, one a text. An entry may extend another of the same call. The error names every fault of every text.
+  // Entries written as YAML or JSON, one a text. An entry may extend another of the same call. The error names every
+  // fault of every text.
   static absl::StatusOr<Catalogue> Parse(const std::vector<CatalogueText>& texts);
 
   // Null when there is no such kind. Valid as long as the catalogue.

@@ -16,17 +16,20 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kPoolScopes = {"group", "model", "free_models"};
 
-PoolScope PoolScopeAt(size_t index) { return index == 0 ? PoolScope::kGroup : index == 1 ? PoolScope::kModel : PoolScope::kFreeModels; }
+PoolScope PoolScopeAt(size_t index) {
+  return index == 0 ? PoolScope::kGroup : index == 1 ? PoolScope::kModel : PoolScope::kFreeModels;
+}
 
-CatalogueModel ReadModel(const std::string& id, const nlohmann::json& json, const WindowsByKey& windows, const std::string& path,
-                         std::vector<std::string>& faults) {
+CatalogueModel ReadModel(const std::string& id, const nlohmann::json& json, const WindowsByKey& windows,
+                         const std::string& path, std::vector<std::string>& faults) {
   EntryFields fields(json, path, faults);
   CatalogueModel model;
   model.id = id;
   model.canonical = fields.String("canonical");
   model.aliases = fields.Strings("aliases");
   model.context = fields.Count("context", 0);
-  if (const nlohmann::json* limits = fields.Object("limits")) model.limits = ReadLimits(*limits, windows, fields.PathOf("limits"), faults);
+  if (const nlohmann::json* limits = fields.Object("limits"))
+    model.limits = ReadLimits(*limits, windows, fields.PathOf("limits"), faults);
   fields.Done();
   return model;
 }
@@ -56,11 +59,14 @@ CatalogueEntry ReadCatalogueEntry(const nlohmann::json& json, std::vector<std::s
     fields.Fault("base_url", "http:// or https:// is wanted");
   }
   entry.pool_scope = PoolScopeAt(fields.Word("pool_scope", kPoolScopes, 0));
-  if (const nlohmann::json* windows = fields.Object("windows")) entry.windows = ReadWindows(*windows, fields.PathOf("windows"), faults);
-  if (const nlohmann::json* limits = fields.Object("limits")) entry.limits = ReadLimits(*limits, entry.windows, fields.PathOf("limits"), faults);
+  if (const nlohmann::json* windows = fields.Object("windows"))
+    entry.windows = ReadWindows(*windows, fields.PathOf("windows"), faults);
+  if (const nlohmann::json* limits = fields.Object("limits"))
+    entry.limits = ReadLimits(*limits, entry.windows, fields.PathOf("limits"), faults);
   if (const nlohmann::json* models = fields.Object("models")) {
     for (const auto& [id, model] : models->items()) {
-      entry.models.push_back(ReadModel(id, model, entry.windows, absl::StrCat(fields.PathOf("models"), ".", id), faults));
+      entry.models.push_back(
+          ReadModel(id, model, entry.windows, absl::StrCat(fields.PathOf("models"), ".", id), faults));
     }
   }
   entry.ask_usage = fields.Bool("ask_usage", true);

@@ -24,7 +24,8 @@ struct Decimal {
   int64_t nanos = 0;
 };
 
-// Digits with an optional fraction at the front of `text`, consumed; no sign. Nullopt: there is no digit, or the number exceeds 10^18.
+// Digits with an optional fraction at the front of `text`, consumed; no sign. Nullopt: there is no digit, or the number
+// exceeds 10^18.
 std::optional<Decimal> TakeDecimal(std::string_view& text) {
   Decimal value;
   size_t i = 0;
@@ -70,7 +71,8 @@ std::optional<Decimal> ParseDecimal(std::string_view text) {
 
 // `value` units of `unit` nanoseconds each.
 absl::Duration Scaled(Decimal value, int64_t unit) {
-  if (unit == kNanosPerUnit && value.whole <= 1'000'000'000) return absl::Nanoseconds(value.whole * kNanosPerUnit + value.nanos);
+  if (unit == kNanosPerUnit && value.whole <= 1'000'000'000)
+    return absl::Nanoseconds(value.whole * kNanosPerUnit + value.nanos);
   if (value.whole > kLongestSeconds / std::max<int64_t>(1, unit / kNanosPerUnit)) {
     const long double seconds = static_cast<long double>(value.whole) * static_cast<long double>(unit) / 1e9L;
     if (seconds >= static_cast<long double>(kLongestSeconds)) return kLongestWait;
@@ -79,7 +81,8 @@ absl::Duration Scaled(Decimal value, int64_t unit) {
   absl::Duration result = absl::Nanoseconds(unit) * value.whole;
   if (value.nanos != 0) {
     result += unit == kNanosPerUnit ? absl::Nanoseconds(value.nanos)
-                                    : absl::Nanoseconds(static_cast<int64_t>(static_cast<double>(value.nanos) * (static_cast<double>(unit) / 1e9)));
+                                    : absl::Nanoseconds(static_cast<int64_t>(static_cast<double>(value.nanos) *
+                                                                             (static_cast<double>(unit) / 1e9)));
   }
   return std::min(result, kLongestWait);
 }
@@ -120,7 +123,8 @@ int Month(std::string_view name) {
 
 // Refuses what the calendar would have to bend (31 June, 25:00), but for a leap second.
 std::optional<absl::Time> FromFields(int year, int month, int day, int hour, int minute, int second) {
-  if (year < 1970 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) {
+  if (year < 1970 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+      second < 0 || second > 60) {
     return std::nullopt;
   }
   const absl::CivilDay civil(year, month, day);
@@ -138,7 +142,9 @@ bool ClockFields(std::string_view text, size_t pos, int (&hms)[3]) {
   return true;
 }
 
-absl::Duration FromNow(absl::Time when, absl::Time now) { return std::clamp(when - now, absl::ZeroDuration(), kLongestWait); }
+absl::Duration FromNow(absl::Time when, absl::Time now) {
+  return std::clamp(when - now, absl::ZeroDuration(), kLongestWait);
+}
 
 absl::Duration ResetOf(Decimal value, absl::Time now) {
   if (value.whole > kEpochMillis) return FromNow(absl::UnixEpoch() + Scaled(value, 1'000'000), now);
@@ -174,7 +180,8 @@ std::optional<absl::Duration> ParseUnitDuration(std::string_view text) {
   while (!text.empty()) {
     const std::optional<Decimal> value = TakeDecimal(text);
     if (!value) return std::nullopt;
-    const auto unit = std::find_if(kUnits.begin(), kUnits.end(), [&](const UnitName& u) { return text.starts_with(u.name); });
+    const auto unit =
+        std::find_if(kUnits.begin(), kUnits.end(), [&](const UnitName& u) { return text.starts_with(u.name); });
     if (unit == kUnits.end()) return std::nullopt;
     text.remove_prefix(unit->name.size());
     total = std::min(total + Scaled(*value, unit->nanos), kLongestWait);
@@ -184,10 +191,12 @@ std::optional<absl::Duration> ParseUnitDuration(std::string_view text) {
 
 std::optional<absl::Time> ParseRfc3339(std::string_view text) {
   text = TrimSpace(text);
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't' && text[10] != ' ')) return std::nullopt;
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't' && text[10] != ' '))
+    return std::nullopt;
   int hms[3];
   if (!ClockFields(text, 11, hms)) return std::nullopt;
-  const std::optional<absl::Time> base = FromFields(Digits(text, 0, 4), Digits(text, 5, 2), Digits(text, 8, 2), hms[0], hms[1], hms[2]);
+  const std::optional<absl::Time> base =
+      FromFields(Digits(text, 0, 4), Digits(text, 5, 2), Digits(text, 8, 2), hms[0], hms[1], hms[2]);
   if (!base) return std::nullopt;
   std::string_view rest = text.substr(19);
   absl::Time time = *base;
@@ -224,7 +233,8 @@ std::optional<absl::Time> ParseHttpDate(std::string_view text) {
   if (text.size() == 18 && text[2] == '-') {  // RFC 850: "24-Nov-26 12:01:30"
     if (!ClockFields(text, 10, hms)) return std::nullopt;
     const int year = Digits(text, 7, 2);
-    return FromFields(year < 0 ? -1 : 2000 + year, Month(text.substr(3, 3)), Digits(text, 0, 2), hms[0], hms[1], hms[2]);
+    return FromFields(year < 0 ? -1 : 2000 + year, Month(text.substr(3, 3)), Digits(text, 0, 2), hms[0], hms[1],
+                      hms[2]);
   }
   return std::nullopt;
 }

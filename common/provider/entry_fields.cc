@@ -105,7 +105,9 @@ const nlohmann::json* EntryFields::List(std::string_view key) {
 
 std::string EntryFields::PathOf(std::string_view key) const { return absl::StrCat(path_, ".", ToAbsl(key)); }
 
-void EntryFields::Fault(std::string_view key, std::string_view what) { faults_.push_back(absl::StrCat(PathOf(key), ": ", ToAbsl(what))); }
+void EntryFields::Fault(std::string_view key, std::string_view what) {
+  faults_.push_back(absl::StrCat(PathOf(key), ": ", ToAbsl(what)));
+}
 
 void EntryFields::Done() {
   if (!value_.is_object()) return;

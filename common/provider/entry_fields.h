@@ -7,13 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/time/time.h"
 #include <nlohmann/json_fwd.hpp>
+#include "absl/time/time.h"
 
 namespace chain429 {
 
-// Reads one object of a catalogue entry key by key, and notes every fault with its path ("groq.errors[2].class") instead of stopping at
-// the first. `Done` notes the keys that nobody asked for. The object has to outlive this.
+// Reads one object of a catalogue entry key by key, and notes every fault with its path ("groq.errors[2].class")
+// instead of stopping at the first. `Done` notes the keys that nobody asked for. The object has to outlive this.
 class EntryFields {
  public:
   EntryFields(const nlohmann::json& value, std::string path, std::vector<std::string>& faults);

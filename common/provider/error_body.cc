@@ -95,7 +95,8 @@ bool Truthy(std::optional<dom::element> value) {
 }
 
 // Every value at the steps from `value` on, until `visit` returns true; `budget` bounds the breadth of hostile lists.
-bool Walk(dom::element value, std::span<const FieldPath::Step> steps, size_t& budget, const std::function<bool(dom::element)>& visit) {
+bool Walk(dom::element value, std::span<const FieldPath::Step> steps, size_t& budget,
+          const std::function<bool(dom::element)>& visit) {
   if (budget == 0) return false;
   --budget;
   if (steps.empty()) return visit(value);
@@ -113,7 +114,8 @@ bool Walk(dom::element value, std::span<const FieldPath::Step> steps, size_t& bu
   return false;
 }
 
-// The sentence that one value is or holds: itself, its `message`, `msg`, `detail`, `error` or `title`, or that of its first item.
+// The sentence that one value is or holds: itself, its `message`, `msg`, `detail`, `error` or `title`, or that of its
+// first item.
 std::string Sentence(std::optional<dom::element> value, int depth = 0) {
   if (!value || depth > 4) return {};
   if (const std::string_view text = StringOf(value); !text.empty()) return std::string(text);
@@ -125,7 +127,9 @@ std::string Sentence(std::optional<dom::element> value, int depth = 0) {
   return {};
 }
 
-bool LooksLikeMarkup(std::string_view text) { return text.starts_with('<') || text.starts_with('{') || text.starts_with('['); }
+bool LooksLikeMarkup(std::string_view text) {
+  return text.starts_with('<') || text.starts_with('{') || text.starts_with('[');
+}
 
 }  // namespace
 
@@ -149,7 +153,8 @@ absl::StatusOr<FieldPath> FieldPath::Parse(std::string_view text) {
       part.remove_suffix(2);
     }
     step.key = std::string(part);
-    if ((part.empty() && !step.each) || part.find_first_of("[]") != std::string_view::npos || (dot != std::string_view::npos && rest.empty())) {
+    if ((part.empty() && !step.each) || part.find_first_of("[]") != std::string_view::npos ||
+        (dot != std::string_view::npos && rest.empty())) {
       return absl::InvalidArgumentError(absl::StrCat("\"", ToAbsl(text), "\" is no path such as a.b or a[].b"));
     }
     path.steps_.push_back(std::move(step));
@@ -261,7 +266,8 @@ std::string ErrorBody::Field(std::string_view name) const {
   return {};
 }
 
-void ErrorBody::VisitHeaders(const BodyShape& shape, const std::function<void(std::string_view, std::string_view)>& visit) const {
+void ErrorBody::VisitHeaders(const BodyShape& shape,
+                             const std::function<void(std::string_view, std::string_view)>& visit) const {
   if (document_ == nullptr) return;
   for (const FieldPath& path : shape.headers_at) {
     size_t budget = kMaxVisited;

@@ -11,7 +11,8 @@
 
 namespace chain429 {
 
-// Where something stands in a JSON document: "metadata.headers", "details[].violations[].quotaId" ([]: every item of a list).
+// Where something stands in a JSON document: "metadata.headers", "details[].violations[].quotaId" ([]: every item of a
+// list).
 class FieldPath {
  public:
   struct Step {
@@ -33,8 +34,8 @@ struct BodyShape {
   std::vector<FieldPath> headers_at;  // objects of headers that are mirrored there, from the error object
 };
 
-// The body of a failure, or one payload, taken apart as far as it can be. It may be anything: what is over 256 KiB, nested deeper than 64
-// or no valid JSON is only a text. Views live as long as this.
+// The body of a failure, or one payload, taken apart as far as it can be. It may be anything: what is over 256 KiB,
+// nested deeper than 64 or no valid JSON is only a text. Views live as long as this.
 class ErrorBody {
  public:
   ErrorBody(std::string_view body, const BodyShape& shape);
@@ -43,8 +44,8 @@ class ErrorBody {
   ErrorBody& operator=(const ErrorBody&) = delete;
 
   bool is_json() const;
-  // An error is there: a true `error` (object, words, number), a non-empty list of `errors`, a flat object that says of itself that it is
-  // one, or one of the shape's places.
+  // An error is there: a true `error` (object, words, number), a non-empty list of `errors`, a flat object that says of
+  // itself that it is one, or one of the shape's places.
   bool has_error() const;
 
   // The provider's words; empty: none, or HTML.
@@ -54,9 +55,11 @@ class ErrorBody {
   // The HTTP status that the body itself names (400 to 599); 0: none.
   int status() const { return status_; }
 
-  // Calls `visit` with every value at `path` from the error object, numbers and booleans as text, until it returns true. Whether it did.
+  // Calls `visit` with every value at `path` from the error object, numbers and booleans as text, until it returns
+  // true. Whether it did.
   bool AnyAt(const FieldPath& path, const std::function<bool(std::string_view)>& visit) const;
-  // The first value of a top-level field of the error object ("code", "type"), or of the root where the error object lacks it.
+  // The first value of a top-level field of the error object ("code", "type"), or of the root where the error object
+  // lacks it.
   std::string Field(std::string_view name) const;
   // Name and value of each header that is mirrored in the body.
   void VisitHeaders(const BodyShape& shape, const std::function<void(std::string_view, std::string_view)>& visit) const;

@@ -10,7 +10,8 @@ namespace chain429 {
 namespace {
 
 bool MatchesAny(const std::vector<std::string>& patterns, std::string_view text) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) { return GlobMatch(pattern, text); });
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return GlobMatch(pattern, text); });
 }
 
 // An empty list asks nothing; otherwise the body's field has to be there and fit.
@@ -23,15 +24,17 @@ bool FieldFits(const std::vector<std::string>& patterns, const ErrorBody& body, 
 }  // namespace
 
 bool ErrorCondition::Holds(int status, HeaderView answer, const ErrorBody& body) const {
-  if (!statuses.empty() &&
-      std::none_of(statuses.begin(), statuses.end(), [&](const std::pair<int, int>& range) { return range.first <= status && status <= range.second; })) {
+  if (!statuses.empty() && std::none_of(statuses.begin(), statuses.end(), [&](const std::pair<int, int>& range) {
+        return range.first <= status && status <= range.second;
+      })) {
     return false;
   }
   for (const Header& wanted : headers) {
     const std::optional<std::string_view> value = FindHeader(answer, wanted.name);
     if (!value || !MatchesAny(wanted.patterns, *value)) return false;
   }
-  if (!FieldFits(codes, body, "code") || !FieldFits(types, body, "type") || !FieldFits(params, body, "param")) return false;
+  if (!FieldFits(codes, body, "code") || !FieldFits(types, body, "type") || !FieldFits(params, body, "param"))
+    return false;
   if (!texts.empty() && !MatchesAny(texts, body.text())) return false;
   return std::all_of(fields.begin(), fields.end(), [&](const Field& field) {
     return body.AnyAt(field.path, [&](std::string_view value) { return MatchesAny(field.patterns, value); });
@@ -68,7 +71,9 @@ ErrorClass ClassOfStatus(int status, const ErrorBody& body) {
     case 403:
       return ErrorClass::kAuth;
     case 404:
-      return GlobMatch("*model*", body.text()) || GlobMatch("*model*", body.Field("code")) ? ErrorClass::kModelUnavailable : ErrorClass::kBadRequest;
+      return GlobMatch("*model*", body.text()) || GlobMatch("*model*", body.Field("code"))
+                 ? ErrorClass::kModelUnavailable
+                 : ErrorClass::kBadRequest;
     case 410:
       return ErrorClass::kModelUnavailable;
     case 413:

@@ -21,7 +21,8 @@ uint64_t Load8(const char* at) {
   return word | kLowerBits;  // makes letters small; what it does to other bytes is the same on both sides
 }
 
-// Eight bytes of the middle and the last eight tell the names of one family apart, which share their beginning. REQUIRES: >= 8 bytes.
+// Eight bytes of the middle and the last eight tell the names of one family apart, which share their beginning.
+// REQUIRES: >= 8 bytes.
 size_t Hash(std::string_view name) {
   const uint64_t middle = Load8(name.data() + (name.size() - 8) / 2);
   const uint64_t tail = Load8(name.data() + name.size() - 8);
@@ -51,7 +52,9 @@ struct HeaderRules::Partial {
 bool HeaderRules::Insert(const std::string& name, Part part, size_t reading) {
   if (name.empty()) return true;
   const std::string lower = LowerAscii(name);
-  if (lower.size() < kShortestName || lower.size() > kLongestName || slots_.size() >= table_.size() / 2 || Find(lower) != nullptr) return false;
+  if (lower.size() < kShortestName || lower.size() > kLongestName || slots_.size() >= table_.size() / 2 ||
+      Find(lower) != nullptr)
+    return false;
   size_t at = Hash(lower);
   while (table_[at] != 0) at = (at + 1) % table_.size();
   slots_.push_back({lower, part, static_cast<uint8_t>(reading)});
@@ -61,19 +64,22 @@ bool HeaderRules::Insert(const std::string& name, Part part, size_t reading) {
 }
 
 absl::Status HeaderRules::Add(const HeaderReading& reading) {
-  if (bases_.size() >= kMaxReadings) return absl::InvalidArgumentError(absl::StrCat("more than ", kMaxReadings, " readings"));
+  if (bases_.size() >= kMaxReadings)
+    return absl::InvalidArgumentError(absl::StrCat("more than ", kMaxReadings, " readings"));
   Reading base;
   base.unit = reading.unit;
   base.window = reading.window;
   base.project_scope = reading.project_scope;
   const size_t index = bases_.size();
   bases_.push_back(base);
-  const std::pair<const std::string*, Part> names[] = {
-      {&reading.limit, Part::kLimit}, {&reading.remaining, Part::kRemaining}, {&reading.reset, Part::kReset}, {&reading.window_seconds, Part::kWindow}};
+  const std::pair<const std::string*, Part> names[] = {{&reading.limit, Part::kLimit},
+                                                       {&reading.remaining, Part::kRemaining},
+                                                       {&reading.reset, Part::kReset},
+                                                       {&reading.window_seconds, Part::kWindow}};
   for (const auto& [name, part] : names) {
     if (!Insert(*name, part, index)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("header \"", *name, "\" is used twice, or has not ", kShortestName, " to ", kLongestName, " characters"));
+      return absl::InvalidArgumentError(absl::StrCat("header \"", *name, "\" is used twice, or has not ", kShortestName,
+                                                     " to ", kLongestName, " characters"));
     }
   }
   return absl::OkStatus();
@@ -113,7 +119,8 @@ void HeaderRules::Take(Part part, std::string_view value, absl::Time wall_now, P
   }
 }
 
-void HeaderRules::Read(HeaderView headers, absl::Time wall_now, std::vector<Reading>& out, absl::Duration* lone_reset) const {
+void HeaderRules::Read(HeaderView headers, absl::Time wall_now, std::vector<Reading>& out,
+                       absl::Duration* lone_reset) const {
   if (lone_reset != nullptr) *lone_reset = absl::InfiniteDuration();
   std::array<Partial, kMaxReadings> partials;
   uint32_t seen = 0;

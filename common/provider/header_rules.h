@@ -24,7 +24,8 @@ struct HeaderReading {
   std::string window_seconds;  // a header that states the window
 };
 
-// Which headers state which limits, as a table that one pass over an answer's headers is looked up in. Immutable once filled.
+// Which headers state which limits, as a table that one pass over an answer's headers is looked up in. Immutable once
+// filled.
 class HeaderRules {
  public:
   static constexpr size_t kMaxReadings = 32;
@@ -34,9 +35,10 @@ class HeaderRules {
   // The RateLimit and RateLimit-Policy fields of the IETF draft.
   void AddIetf();
 
-  // Appends a reading for each limit of which the amount or the remainder is stated. A reset that stands alone goes into `lone_reset`
-  // (the longest; infinite: none), where that is wanted. Allocates nothing while `out` has capacity.
-  void Read(HeaderView headers, absl::Time wall_now, std::vector<Reading>& out, absl::Duration* lone_reset = nullptr) const;
+  // Appends a reading for each limit of which the amount or the remainder is stated. A reset that stands alone goes
+  // into `lone_reset` (the longest; infinite: none), where that is wanted. Allocates nothing while `out` has capacity.
+  void Read(HeaderView headers, absl::Time wall_now, std::vector<Reading>& out,
+            absl::Duration* lone_reset = nullptr) const;
 
   bool empty() const { return slots_.empty(); }
 

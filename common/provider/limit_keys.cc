@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kWindowKinds = {"sliding", "fixed", "bucket"};
 
-WindowKind KindAt(size_t index) { return index == 0 ? WindowKind::kSliding : index == 1 ? WindowKind::kFixed : WindowKind::kBucket; }
+WindowKind KindAt(size_t index) {
+  return index == 0 ? WindowKind::kSliding : index == 1 ? WindowKind::kFixed : WindowKind::kBucket;
+}
 
 }  // namespace
 
@@ -88,7 +90,8 @@ WindowsByKey ReadWindows(const nlohmann::json& value, const std::string& path, s
   return windows;
 }
 
-std::vector<Limit> ReadLimits(const nlohmann::json& value, const WindowsByKey& windows, const std::string& path, std::vector<std::string>& faults) {
+std::vector<Limit> ReadLimits(const nlohmann::json& value, const WindowsByKey& windows, const std::string& path,
+                              std::vector<std::string>& faults) {
   std::vector<Limit> limits;
   EntryFields fields(value, path, faults);
   for (const auto& [key, unused] : value.items()) {

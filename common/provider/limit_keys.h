@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "common/model/pool.h"
 #include <nlohmann/json_fwd.hpp>
+#include "common/model/pool.h"
 
 namespace chain429 {
 
@@ -24,7 +24,8 @@ using WindowsByKey = std::map<std::string, WindowSpec, std::less<>>;
 WindowsByKey ReadWindows(const nlohmann::json& value, const std::string& path, std::vector<std::string>& faults);
 
 // `{rpm: 30, tpd: 200000}` with the windows that `windows` gives them, else sliding ones.
-std::vector<Limit> ReadLimits(const nlohmann::json& value, const WindowsByKey& windows, const std::string& path, std::vector<std::string>& faults);
+std::vector<Limit> ReadLimits(const nlohmann::json& value, const WindowsByKey& windows, const std::string& path,
+                              std::vector<std::string>& faults);
 
 // "07:30" as an offset from midnight.
 std::optional<absl::Duration> ParseAnchor(std::string_view text);

@@ -54,7 +54,8 @@ std::optional<int64_t> TakeCount(std::string_view& text) {
   int64_t value = 0;
   size_t n = 0;
   while (n < text.size()) {
-    const bool group = text[n] == ',' && n > 0 && n + 3 < text.size() && IsDigit(text[n + 1]) && IsDigit(text[n + 2]) && IsDigit(text[n + 3]);
+    const bool group = text[n] == ',' && n > 0 && n + 3 < text.size() && IsDigit(text[n + 1]) && IsDigit(text[n + 2]) &&
+                       IsDigit(text[n + 3]);
     if (group) {
       ++n;
       continue;
@@ -110,7 +111,8 @@ std::optional<absl::Duration> TakeDuration(std::string_view text) {
 bool SpeaksOfWaiting(std::string_view before) {
   constexpr size_t kReach = 48;
   if (before.size() > kReach) before.remove_prefix(before.size() - kReach);
-  for (const std::string_view stem : {"again", "retry", "reset", "wait", "available", "back ", "lift", "refill", "recover", "expire"}) {
+  for (const std::string_view stem :
+       {"again", "retry", "reset", "wait", "available", "back ", "lift", "refill", "recover", "expire"}) {
     if (before.find(stem) != std::string_view::npos) return true;
   }
   return false;
@@ -136,7 +138,8 @@ constexpr std::array<CountedNoun, 12> kNouns = {{{"input tokens", Unit::kInputTo
 // " per minute", "/min", " a day" at the front of `text`: the window, or 0.
 absl::Duration WindowAt(std::string_view text) {
   SkipSpaces(text);
-  if (!TakePrefix(text, "per ") && !TakePrefix(text, "per-") && !TakePrefix(text, "/") && !TakePrefix(text, "a ") && !TakePrefix(text, "every ")) {
+  if (!TakePrefix(text, "per ") && !TakePrefix(text, "per-") && !TakePrefix(text, "/") && !TakePrefix(text, "a ") &&
+      !TakePrefix(text, "every ")) {
     return absl::ZeroDuration();
   }
   SkipSpaces(text);
@@ -159,7 +162,10 @@ bool NamedBefore(std::string_view text, size_t end, StatedLimit& out) {
     if (core.size() == 3 && (core[0] == 'r' || core[0] == 't') && core[1] == 'p') {
       const absl::Duration window = UnitLength(core.substr(2));
       if (window != absl::ZeroDuration()) {
-        out.unit = core[0] == 'r' ? Unit::kRequests : !prefixed ? Unit::kTokens : word[0] == 'i' ? Unit::kInputTokens : Unit::kOutputTokens;
+        out.unit = core[0] == 'r'   ? Unit::kRequests
+                   : !prefixed      ? Unit::kTokens
+                   : word[0] == 'i' ? Unit::kInputTokens
+                                    : Unit::kOutputTokens;
         out.window = window;
         return true;
       }
@@ -172,7 +178,10 @@ bool NamedBefore(std::string_view text, size_t end, StatedLimit& out) {
       if (window == absl::ZeroDuration()) continue;
       const bool input = at >= 6 && before.substr(at - 6, 6) == "input ";
       const bool output = at >= 7 && before.substr(at - 7, 7) == "output ";
-      out.unit = noun.unit != Unit::kTokens ? noun.unit : input ? Unit::kInputTokens : output ? Unit::kOutputTokens : Unit::kTokens;
+      out.unit = noun.unit != Unit::kTokens ? noun.unit
+                 : input                    ? Unit::kInputTokens
+                 : output                   ? Unit::kOutputTokens
+                                            : Unit::kTokens;
       out.window = window;
       return true;
     }
@@ -192,7 +201,8 @@ int64_t NumberAfter(std::string_view text, std::string_view label) {
 
 // "Limit 6000, Used 5900, Requested 700" with the limit's name before it.
 void FindLabelled(std::string_view text, std::vector<StatedLimit>& out) {
-  for (size_t at = text.find("limit"); at != std::string_view::npos && out.size() < kMaxLimits; at = text.find("limit", at + 1)) {
+  for (size_t at = text.find("limit"); at != std::string_view::npos && out.size() < kMaxLimits;
+       at = text.find("limit", at + 1)) {
     std::string_view rest = text.substr(at + 5);
     if (TakePrefix(rest, ":")) SkipSpaces(rest);
     if (rest.size() == text.size() - at - 5 && !TakePrefix(rest, " ")) continue;
@@ -212,7 +222,9 @@ void FindLabelled(std::string_view text, std::vector<StatedLimit>& out) {
 // "50 requests per minute", "15 per 60s": number first.
 void FindCounted(std::string_view text, std::vector<StatedLimit>& out) {
   for (size_t at = 0; at < text.size() && out.size() < kMaxLimits; ++at) {
-    if (!IsDigit(text[at]) || (at > 0 && (IsDigit(text[at - 1]) || IsLetter(text[at - 1]) || text[at - 1] == '.' || text[at - 1] == ',' || text[at - 1] == '-'))) continue;
+    if (!IsDigit(text[at]) || (at > 0 && (IsDigit(text[at - 1]) || IsLetter(text[at - 1]) || text[at - 1] == '.' ||
+                                          text[at - 1] == ',' || text[at - 1] == '-')))
+      continue;
     std::string_view rest = text.substr(at);
     StatedLimit found;
     const std::optional<int64_t> limit = TakeCount(rest);
@@ -220,7 +232,8 @@ void FindCounted(std::string_view text, std::vector<StatedLimit>& out) {
     found.limit = *limit;
     const bool after_limit = at >= 9 && text.substr(at - 9, 9) == "limit of ";
     SkipSpaces(rest);
-    const auto noun = std::find_if(kNouns.begin(), kNouns.end(), [&](const CountedNoun& n) { return rest.starts_with(n.words); });
+    const auto noun =
+        std::find_if(kNouns.begin(), kNouns.end(), [&](const CountedNoun& n) { return rest.starts_with(n.words); });
     if (noun != kNouns.end()) {
       found.unit = noun->unit;
       found.window = WindowAt(rest.substr(noun->words.size()));
@@ -246,7 +259,9 @@ std::optional<absl::Duration> FindDelay(std::string_view raw) {
     std::string_view rest = text.substr(at);
     if (!TakePrefix(rest, "in ") && !TakePrefix(rest, "after ") && !TakePrefix(rest, "wait ")) continue;
     if (at > 0 && IsLetter(text[at - 1])) continue;
-    for (const std::string_view filler : {"for ", "at least ", "about ", "approximately ", "around ", "another ", "the next ", "~"}) TakePrefix(rest, filler);
+    for (const std::string_view filler :
+         {"for ", "at least ", "about ", "approximately ", "around ", "another ", "the next ", "~"})
+      TakePrefix(rest, filler);
     const std::optional<absl::Duration> delay = TakeDuration(rest);
     if (delay && SpeaksOfWaiting(text.substr(0, at + 5))) return delay;
   }

@@ -16,14 +16,16 @@ namespace {
 
 using Faults = std::vector<std::string>;
 
-constexpr std::array<std::string_view, 5> kUnits = {"requests", "tokens", "input_tokens", "output_tokens", "concurrency"};
+constexpr std::array<std::string_view, 5> kUnits = {"requests", "tokens", "input_tokens", "output_tokens",
+                                                    "concurrency"};
 constexpr std::array<std::string_view, 5> kScopes = {"request", "target", "pool", "credential", "provider"};
 constexpr std::array<std::string_view, 3> kStatedWaits = {"use", "body_first", "ignore"};
-constexpr std::array<std::string_view, 8> kClasses = {"rate_limited", "quota_exhausted", "auth",         "model_unavailable",
-                                                      "overloaded",   "bad_request",     "refused_here", "context_too_long"};
-constexpr std::array<ErrorClass, 8> kClassValues = {ErrorClass::kRateLimited, ErrorClass::kQuotaExhausted, ErrorClass::kAuth,
-                                                    ErrorClass::kModelUnavailable, ErrorClass::kOverloaded, ErrorClass::kBadRequest,
-                                                    ErrorClass::kRefusedHere, ErrorClass::kContextTooLong};
+constexpr std::array<std::string_view, 8> kClasses = {"rate_limited",      "quota_exhausted", "auth",
+                                                      "model_unavailable", "overloaded",      "bad_request",
+                                                      "refused_here",      "context_too_long"};
+constexpr std::array<ErrorClass, 8> kClassValues = {
+    ErrorClass::kRateLimited, ErrorClass::kQuotaExhausted, ErrorClass::kAuth,        ErrorClass::kModelUnavailable,
+    ErrorClass::kOverloaded,  ErrorClass::kBadRequest,     ErrorClass::kRefusedHere, ErrorClass::kContextTooLong};
 
 Unit ReadUnit(EntryFields& fields) { return static_cast<Unit>(fields.Word("unit", kUnits, 0)); }
 
@@ -59,7 +61,8 @@ void ReadHeaderRules(const nlohmann::json& value, const std::string& path, Fault
       reading.reset = item.String("reset");
       reading.window_seconds = item.String("window_seconds");
       item.Done();
-      if (const absl::Status status = rules.headers.Add(reading); !status.ok()) fields.Fault(absl::StrCat("readings[", i, "]"), FromAbsl(status.message()));
+      if (const absl::Status status = rules.headers.Add(reading); !status.ok())
+        fields.Fault(absl::StrCat("readings[", i, "]"), FromAbsl(status.message()));
     }
   }
   if (fields.Bool("ietf", false)) rules.headers.AddIetf();
@@ -120,7 +123,8 @@ ErrorCondition ReadCondition(const nlohmann::json& value, const std::string& pat
   if (const nlohmann::json* map = fields.Object("fields")) {
     EntryFields items(*map, fields.PathOf("fields"), faults);
     for (const auto& [key, unused] : map->items()) {
-      if (std::optional<FieldPath> at = ReadPath(items, key, key)) when.fields.push_back({*std::move(at), items.Strings(key)});
+      if (std::optional<FieldPath> at = ReadPath(items, key, key))
+        when.fields.push_back({*std::move(at), items.Strings(key)});
     }
   }
   if (const nlohmann::json* map = fields.Object("headers")) {
@@ -136,7 +140,8 @@ std::optional<CalendarEdge> ReadEdge(const nlohmann::json& value, const std::str
   CalendarEdge edge;
   edge.month = fields.Bool("month", false);
   edge.every = fields.Duration("every", absl::Hours(24));
-  if (edge.every <= absl::ZeroDuration() || edge.every > absl::Hours(24)) fields.Fault("every", "more than nothing and at most 24h is wanted");
+  if (edge.every <= absl::ZeroDuration() || edge.every > absl::Hours(24))
+    fields.Fault("every", "more than nothing and at most 24h is wanted");
   if (fields.Has("anchor")) {
     const std::optional<absl::Duration> anchor = ParseAnchor(fields.String("anchor"));
     if (!anchor) fields.Fault("anchor", "a time of day such as \"00:00\" is wanted");
@@ -178,10 +183,12 @@ ErrorRule ReadErrorRule(const nlohmann::json& value, const std::string& path, Fa
   rule.error_class = kClassValues[fields.Word("class", kClasses, 4)];
   rule.scope = static_cast<Scope>(fields.Word("scope", kScopes, static_cast<size_t>(DefaultScope(rule.error_class))));
   rule.stated = static_cast<ErrorRule::StatedWait>(fields.Word("stated_wait", kStatedWaits, 0));
-  if (const nlohmann::json* until = fields.Object("until")) rule.until = ReadEdge(*until, fields.PathOf("until"), faults);
+  if (const nlohmann::json* until = fields.Object("until"))
+    rule.until = ReadEdge(*until, fields.PathOf("until"), faults);
   rule.fallback = fields.Duration("fallback_wait", absl::ZeroDuration());
   rule.dated = fields.Bool("dated", false);
-  if (const nlohmann::json* readings = fields.List("readings")) rule.readings = ReadRuleReadings(*readings, fields.PathOf("readings"), faults);
+  if (const nlohmann::json* readings = fields.List("readings"))
+    rule.readings = ReadRuleReadings(*readings, fields.PathOf("readings"), faults);
   fields.Done();
   return rule;
 }
@@ -192,8 +199,10 @@ RuleSet ReadRules(const nlohmann::json& entry, const std::string& path, Faults& 
   RuleSet rules;
   EntryFields fields(entry, path, faults);
   rules.auth = ReadAuth(fields, faults);
-  if (const nlohmann::json* headers = fields.Object("headers")) ReadHeaderRules(*headers, fields.PathOf("headers"), faults, rules);
-  if (const nlohmann::json* body = fields.Object("body")) rules.body = ReadBodyShape(*body, fields.PathOf("body"), faults);
+  if (const nlohmann::json* headers = fields.Object("headers"))
+    ReadHeaderRules(*headers, fields.PathOf("headers"), faults, rules);
+  if (const nlohmann::json* body = fields.Object("body"))
+    rules.body = ReadBodyShape(*body, fields.PathOf("body"), faults);
   if (const nlohmann::json* errors = fields.List("errors")) {
     for (size_t i = 0; i < errors->size(); ++i) {
       rules.errors.push_back(ReadErrorRule((*errors)[i], absl::StrCat(fields.PathOf("errors"), "[", i, "]"), faults));

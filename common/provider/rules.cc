@@ -61,7 +61,8 @@ absl::Duration Judgement::ReadLimits(ReadingList& found) const {
   rules.headers.Read(headers, wall_now, found, &lone_reset);
   if (!found.empty() || rules.body.headers_at.empty()) return lone_reset;
   std::vector<std::pair<std::string, std::string>> mirrored;
-  body.VisitHeaders(rules.body, [&](std::string_view name, std::string_view value) { mirrored.emplace_back(name, value); });
+  body.VisitHeaders(rules.body,
+                    [&](std::string_view name, std::string_view value) { mirrored.emplace_back(name, value); });
   std::vector<HeaderField> fields;
   for (const auto& [name, value] : mirrored) fields.push_back({name, value});
   rules.headers.Read(fields, wall_now, found, &lone_reset);
@@ -103,7 +104,8 @@ void Judgement::AddRuleReadings(const ErrorRule& rule, const Verdict& verdict, R
         return amount.has_value();
       });
     }
-    if (reading.remaining == 0 && verdict.authoritative && reading.unit != Unit::kConcurrency) reading.reset_after = verdict.retry_after;
+    if (reading.remaining == 0 && verdict.authoritative && reading.unit != Unit::kConcurrency)
+      reading.reset_after = verdict.retry_after;
     MergeReading(reading, found);
   }
 }
@@ -142,7 +144,8 @@ struct ProviderRules::Compiled : RuleSet {};
 ProviderRules::ProviderRules(std::unique_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
 ProviderRules::~ProviderRules() = default;
 
-absl::StatusOr<std::unique_ptr<const ProviderRules>> ProviderRules::Compile(std::string_view entry_json, Windows windows) {
+absl::StatusOr<std::unique_ptr<const ProviderRules>> ProviderRules::Compile(std::string_view entry_json,
+                                                                            Windows windows) {
   nlohmann::json entry = nlohmann::json::object();
   if (!entry_json.empty()) entry = nlohmann::json::parse(entry_json, nullptr, /*allow_exceptions=*/false);
   if (!entry.is_object()) return absl::InvalidArgumentError("catalogue entry: no JSON object");
@@ -161,7 +164,8 @@ void ProviderRules::ReadHeaders(HeaderView headers, absl::Time wall_now, Reading
   for (size_t i = before; i < out.size(); ++i) InferWindow(out[i]);
 }
 
-Verdict ProviderRules::Classify(int status, HeaderView headers, std::string_view body, absl::Time wall_now, ReadingList& readings) const {
+Verdict ProviderRules::Classify(int status, HeaderView headers, std::string_view body, absl::Time wall_now,
+                                ReadingList& readings) const {
   const size_t before = readings.size();
   const ErrorBody parsed(body, compiled_->body);
   Verdict verdict = Judgement{*compiled_, status, headers, parsed, wall_now}.Decide(readings);
@@ -169,7 +173,8 @@ Verdict ProviderRules::Classify(int status, HeaderView headers, std::string_view
   return verdict;
 }
 
-Verdict ProviderRules::ClassifyEvent(std::string_view payload, bool named_error, absl::Time wall_now, ReadingList& readings) const {
+Verdict ProviderRules::ClassifyEvent(std::string_view payload, bool named_error, absl::Time wall_now,
+                                     ReadingList& readings) const {
   const ErrorBody parsed(payload, compiled_->body);
   if (!named_error && !parsed.has_error()) return {};
   const int status = parsed.status() != 0 ? parsed.status() : kOkStatus;

@@ -15,15 +15,17 @@ namespace chain429 {
 
 using ReadingList = std::vector<Reading>;
 
-// What one kind of provider means by its answers, compiled from its catalogue entry. Pure and immutable: any number of threads may
-// use one. `wall_now` is the clock that absolute times in headers and bodies are read against. Readings are appended.
+// What one kind of provider means by its answers, compiled from its catalogue entry. Pure and immutable: any number of
+// threads may use one. `wall_now` is the clock that absolute times in headers and bodies are read against. Readings are
+// appended.
 class ProviderRules {
  public:
   // Whether windows that no header and no body names are concluded from resets, for kinds that allow it.
   enum class Windows : uint8_t { kInferred, kStatedOnly };
 
   // `entry_json` is CatalogueEntry::json. Empty or "{}": no rules, only the defaults that hold for every provider.
-  static absl::StatusOr<std::unique_ptr<const ProviderRules>> Compile(std::string_view entry_json, Windows windows = Windows::kInferred);
+  static absl::StatusOr<std::unique_ptr<const ProviderRules>> Compile(std::string_view entry_json,
+                                                                      Windows windows = Windows::kInferred);
   ~ProviderRules();
   ProviderRules(const ProviderRules&) = delete;
   ProviderRules& operator=(const ProviderRules&) = delete;
@@ -31,13 +33,15 @@ class ProviderRules {
   // The limits that an answer's headers state. Allocates nothing while `out` has capacity (32 is plenty).
   void ReadHeaders(HeaderView headers, absl::Time wall_now, ReadingList& out) const;
 
-  // What a failure (any status but 2xx) means. Reads the headers' limits too, and those that the body states; so it takes the place of
-  // ReadHeaders. `body` may be cut, binary or hostile. `Verdict::retry_after` is 0 with `authoritative` set where the provider said 0.
-  Verdict Classify(int status, HeaderView headers, std::string_view body, absl::Time wall_now, ReadingList& readings) const;
+  // What a failure (any status but 2xx) means. Reads the headers' limits too, and those that the body states; so it
+  // takes the place of ReadHeaders. `body` may be cut, binary or hostile. `Verdict::retry_after` is 0 with
+  // `authoritative` set where the provider said 0.
+  Verdict Classify(int status, HeaderView headers, std::string_view body, absl::Time wall_now,
+                   ReadingList& readings) const;
 
-  // Judges a JSON payload of an answer with status 200: a plain body, or the data of one stream event. kOk: it is no error. Never
-  // kBadRequest, for there is no status to hand back: what would be one is kRefusedHere. `named_error`: the event's name was "error",
-  // so that whatever it carries is one.
+  // Judges a JSON payload of an answer with status 200: a plain body, or the data of one stream event. kOk: it is no
+  // error. Never kBadRequest, for there is no status to hand back: what would be one is kRefusedHere. `named_error`:
+  // the event's name was "error", so that whatever it carries is one.
   Verdict ClassifyEvent(std::string_view payload, bool named_error, absl::Time wall_now, ReadingList& readings) const;
 
   const AuthStyle& auth() const;

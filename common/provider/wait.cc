@@ -68,7 +68,8 @@ std::optional<absl::Duration> ResetOfUsedUp(const std::vector<Reading>& readings
   return longest;
 }
 
-void DecideWait(const StatedWaits& waits, std::optional<absl::Duration> reset, const ErrorRule* rule, absl::Time wall_now, Verdict& verdict) {
+void DecideWait(const StatedWaits& waits, std::optional<absl::Duration> reset, const ErrorRule* rule,
+                absl::Time wall_now, Verdict& verdict) {
   if (!Waits(verdict.error_class)) return;
   const ErrorRule::StatedWait stated = rule == nullptr ? ErrorRule::StatedWait::kUse : rule->stated;
   std::optional<absl::Duration> wait;

@@ -21,8 +21,9 @@ StatedWaits ReadWaits(HeaderView headers, const ErrorBody& body, const BodyShape
 // The longest reset of a limit that is used up, else one that stood alone. Nullopt: none.
 std::optional<absl::Duration> ResetOfUsedUp(const std::vector<Reading>& readings, absl::Duration lone_reset);
 
-// Sets the verdict's wait: stated in headers or body, the reset of what is used up, the calendar's edge, or the rule's guess. Waits are
-// cut to a day unless the rule says that they are dated. `rule` may be null.
-void DecideWait(const StatedWaits& waits, std::optional<absl::Duration> reset, const ErrorRule* rule, absl::Time wall_now, Verdict& verdict);
+// Sets the verdict's wait: stated in headers or body, the reset of what is used up, the calendar's edge, or the rule's
+// guess. Waits are cut to a day unless the rule says that they are dated. `rule` may be null.
+void DecideWait(const StatedWaits& waits, std::optional<absl::Duration> reset, const ErrorRule* rule,
+                absl::Time wall_now, Verdict& verdict);
 
 }  // namespace chain429

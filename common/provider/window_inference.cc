@@ -14,7 +14,8 @@ void InferWindow(Reading& reading) {
   if (reading.reset_after == absl::InfiniteDuration() || reading.reset_after <= absl::ZeroDuration()) return;
   const double reset = absl::ToDoubleSeconds(reading.reset_after);
   if (reading.limit > 0 && reading.remaining >= 0 && reading.remaining < reading.limit) {
-    const double window = reset * static_cast<double>(reading.limit) / static_cast<double>(reading.limit - reading.remaining);
+    const double window =
+        reset * static_cast<double>(reading.limit) / static_cast<double>(reading.limit - reading.remaining);
     for (const int64_t usual : {1, 60, 3600, 86400}) {
       if (std::abs(window - static_cast<double>(usual)) > kTolerance * static_cast<double>(usual)) continue;
       reading.window = absl::Seconds(usual);

@@ -1,8 +1,8 @@
 #include <charconv>
 #include <string>
 
-#include <nlohmann/json.hpp>
 #include <yaml-cpp/yaml.h>
+#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
@@ -28,7 +28,8 @@ nlohmann::json Scalar(const YAML::Node& node) {
   if (text == "null" || text == "~" || text.empty()) return nullptr;
   int64_t integer = 0;
   const char* end = text.data() + text.size();
-  if (const auto parsed = std::from_chars(text.data(), end, integer); parsed.ec == std::errc() && parsed.ptr == end) return integer;
+  if (const auto parsed = std::from_chars(text.data(), end, integer); parsed.ec == std::errc() && parsed.ptr == end)
+    return integer;
   return text;
 }
 
@@ -67,7 +68,8 @@ class Converter {
     for (const auto& item : node) {
       if (!item.first.IsScalar()) return absl::InvalidArgumentError(At(item.first, "a key has to be a string"));
       const std::string& key = item.first.Scalar();
-      if (object.contains(key)) return absl::InvalidArgumentError(At(item.first, absl::StrCat("\"", key, "\" is there twice")));
+      if (object.contains(key))
+        return absl::InvalidArgumentError(At(item.first, absl::StrCat("\"", key, "\" is there twice")));
       absl::StatusOr<nlohmann::json> value = Convert(item.second, depth + 1);
       if (!value.ok()) return value;
       object[key] = *std::move(value);

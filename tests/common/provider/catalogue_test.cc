@@ -55,7 +55,8 @@ models:
   EXPECT_EQ(entry.first_token, absl::Seconds(180));
   EXPECT_EQ(entry.as_of, "2026-01-02");
   ASSERT_EQ(entry.limits.size(), 4u);
-  const auto rpd = std::find_if(entry.limits.begin(), entry.limits.end(), [](const Limit& l) { return l.window.length == absl::Hours(24); });
+  const auto rpd = std::find_if(entry.limits.begin(), entry.limits.end(),
+                                [](const Limit& l) { return l.window.length == absl::Hours(24); });
   EXPECT_EQ(rpd->window.kind, WindowKind::kFixed);
   EXPECT_EQ(rpd->window.anchor, absl::Minutes(30));
   EXPECT_EQ(rpd->window.zone, "America/Los_Angeles");
@@ -113,9 +114,11 @@ errors: [{when: {status: 9}, class: nope}, {class: auth}]
                                                                 {"lost.yaml", "kind: lost\nextends: nobody\n"}});
   ASSERT_FALSE(catalogue.ok());
   const std::string message(catalogue.status().message());
-  for (const std::string part : {"acme.base_url", "acme.pool_scop: unknown key; did you mean \"pool_scope\"?", "acme.limits.rpm", "acme.limits.rpx: unknown key",
-                                 "acme.models.m.contxt: unknown key; did you mean \"context\"?", "acme.errors[0].when.status", "acme.errors[0].class",
-                                 "acme.errors[1].when", "worse.yaml:", "twice.yaml:2:1: \"kind\" is there twice", "lost.extends"}) {
+  for (const std::string part :
+       {"acme.base_url", "acme.pool_scop: unknown key; did you mean \"pool_scope\"?", "acme.limits.rpm",
+        "acme.limits.rpx: unknown key", "acme.models.m.contxt: unknown key; did you mean \"context\"?",
+        "acme.errors[0].when.status", "acme.errors[0].class", "acme.errors[1].when",
+        "worse.yaml:", "twice.yaml:2:1: \"kind\" is there twice", "lost.extends"}) {
     EXPECT_NE(message.find(part), std::string::npos) << part << "\nis not in\n" << message;
   }
 }

@@ -51,9 +51,10 @@ TEST(Durations, ReadsNumbers) {
 }
 
 TEST(Durations, WhatCannotBeReadIsUnknownNotZero) {
-  const std::vector<std::string> bad = {"",      " ",     "soon", "-1",    "-0.5", "NaN",  "nan",   "inf",     "infinity", "1h-2m", "-3s",    "+5",
-                                        "1 2",   "1,5",   "0x10", "1e",    "e5",   "..",   "1.2.3", "s",       "ms",       "1x",    "1s2",    "--1",
-                                        "1m 2s", "\x00s", "١",    "5S5",   "1e-",  "1ee5",  "4:30",    "1_000",    "null",  "unknown"};
+  const std::vector<std::string> bad = {"",      " ",   "soon", "-1",   "-0.5",  "NaN",  "nan",    "inf",   "infinity",
+                                        "1h-2m", "-3s", "+5",   "1 2",  "1,5",   "0x10", "1e",     "e5",    "..",
+                                        "1.2.3", "s",   "ms",   "1x",   "1s2",   "--1",  "1m 2s",  "\x00s", "١",
+                                        "5S5",   "1e-", "1ee5", "4:30", "1_000", "null", "unknown"};
   for (const std::string& text : bad) {
     EXPECT_EQ(ParseSeconds(text), std::nullopt) << text;
     EXPECT_EQ(ParseUnitDuration(text), std::nullopt) << text;
@@ -83,8 +84,9 @@ TEST(Durations, ReadsRfc3339) {
   EXPECT_EQ(ParseRfc3339("2026-11-24T14:00:30+02:00"), kNow + Seconds(30));
   EXPECT_EQ(ParseRfc3339("2026-11-24T04:00:30-08:00"), kNow + Seconds(30));
   EXPECT_EQ(ParseRfc3339("2026-11-24t12:00:30z"), kNow + Seconds(30));
-  for (const std::string text : {"2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-24T25:00:00Z", "2026-11-24T12:00:30", "2026-11-24T12:00:30+2:00",
-                                 "2026-11-24T12:00:30.Z", "2026-11-24", "0000-00-00T00:00:00Z", "2026-11-24T12:00:30Zjunk"}) {
+  for (const std::string text : {"2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-24T25:00:00Z",
+                                 "2026-11-24T12:00:30", "2026-11-24T12:00:30+2:00", "2026-11-24T12:00:30.Z",
+                                 "2026-11-24", "0000-00-00T00:00:00Z", "2026-11-24T12:00:30Zjunk"}) {
     EXPECT_EQ(ParseRfc3339(text), std::nullopt) << text;
   }
 }
@@ -120,7 +122,8 @@ TEST(Durations, WindowEdgesFollowTheCalendar) {
   EXPECT_EQ(UntilWindowEdge(kNow, absl::Hours(24), absl::ZeroDuration(), utc), absl::Hours(12));
   EXPECT_EQ(UntilWindowEdge(kNow, absl::Hours(24), absl::Hours(13), utc), absl::Hours(1));
   EXPECT_EQ(UntilWindowEdge(kNow, absl::Hours(24), absl::Hours(12), utc), absl::Hours(24));
-  EXPECT_EQ(UntilWindowEdge(kNow + Milliseconds(48689), absl::Minutes(1), absl::ZeroDuration(), utc), Milliseconds(11311));
+  EXPECT_EQ(UntilWindowEdge(kNow + Milliseconds(48689), absl::Minutes(1), absl::ZeroDuration(), utc),
+            Milliseconds(11311));
   EXPECT_EQ(UntilWindowEdge(kNow, absl::Minutes(1), absl::ZeroDuration(), utc), Seconds(60));
   EXPECT_EQ(UntilNextMonth(kNow, utc), absl::Hours(24 * 6 + 12));
 }

@@ -23,14 +23,18 @@ TEST(Prose, FindsTheWait) {
 }
 
 TEST(Prose, WhatIsNoWaitIsNotTakenForOne) {
-  for (const std::string text : {"", "Please try again later.", "try again in -5s", "try again in 5", "try again in soon", "You made 100 requests in 60 seconds",
-                                 "limits reset every 24 hours", "retry after", "try again in 5 apples", "Error in 3s of audio", "wait"}) {
+  for (const std::string text :
+       {"", "Please try again later.", "try again in -5s", "try again in 5", "try again in soon",
+        "You made 100 requests in 60 seconds", "limits reset every 24 hours", "retry after", "try again in 5 apples",
+        "Error in 3s of audio", "wait"}) {
     EXPECT_EQ(FindDelay(text), std::nullopt) << text;
   }
 }
 
 TEST(Prose, FindsLimitsWithTheirUse) {
-  const auto limits = FindLimits("Rate limit reached for model `a` on tokens per day (TPD): Limit 100000, Used 97050, Requested 3619. Please try again in 9m38s.");
+  const auto limits = FindLimits(
+      "Rate limit reached for model `a` on tokens per day (TPD): Limit 100000, Used 97050, Requested 3619. Please try "
+      "again in 9m38s.");
   ASSERT_EQ(limits.size(), 1u);
   EXPECT_EQ(limits[0].unit, Unit::kTokens);
   EXPECT_EQ(limits[0].window, absl::Hours(24));
@@ -50,7 +54,8 @@ TEST(Prose, FindsLimitsInOtherWords) {
            {"on requests per min. Limit: 3 / min. Please try again in 20s.", Unit::kRequests, absl::Minutes(1), 3},
            {"on requests per minute (RPM): Limit 30, Used 30, Requested 1", Unit::kRequests, absl::Minutes(1), 30},
            {"limited to 50 requests per minute", Unit::kRequests, absl::Minutes(1), 50},
-           {"would exceed the rate limit of 30,000 input tokens per minute", Unit::kInputTokens, absl::Minutes(1), 30000},
+           {"would exceed the rate limit of 30,000 input tokens per minute", Unit::kInputTokens, absl::Minutes(1),
+            30000},
            {"limited to 20 API calls / minute", Unit::kRequests, absl::Minutes(1), 20},
            {"Rate limit of 15 per 60s exceeded", Unit::kRequests, absl::Minutes(1), 15},
            {"Rate limit of 5 per 0s exceeded", Unit::kConcurrency, absl::ZeroDuration(), 5},
@@ -64,14 +69,16 @@ TEST(Prose, FindsLimitsInOtherWords) {
 }
 
 TEST(Prose, FindsNoLimitsWhereThereAreNone) {
-  for (const std::string text : {"", "limit", "Limit 5", "limit: -3", "version 3 requests", "gpt-4 requests per minute", "1.5 requests per minute", "(TPM)", "Limit (TPM) x"}) {
+  for (const std::string text : {"", "limit", "Limit 5", "limit: -3", "version 3 requests", "gpt-4 requests per minute",
+                                 "1.5 requests per minute", "(TPM)", "Limit (TPM) x"}) {
     EXPECT_TRUE(FindLimits(text).empty()) << text;
   }
   EXPECT_LE(FindLimits([] {
               std::string many;
               for (int i = 0; i < 1000; ++i) many += "1 request per minute. ";
               return many;
-            }()).size(),
+            }())
+                .size(),
             8u);
 }
 

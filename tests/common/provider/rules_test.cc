@@ -27,7 +27,8 @@ struct Judged {
   ReadingList readings;
 };
 
-Judged Classify(const ProviderRules& rules, int status, const std::vector<HeaderField>& headers, std::string_view body) {
+Judged Classify(const ProviderRules& rules, int status, const std::vector<HeaderField>& headers,
+                std::string_view body) {
   Judged judged;
   judged.verdict = rules.Classify(status, headers, body, kNow, judged.readings);
   return judged;
@@ -75,8 +76,8 @@ TEST(Rules, DefaultClassOfEveryStatus) {
 TEST(Rules, RetryAfterMsBeatsRetryAfterBeatsTheBodyBeatsResets) {
   const auto rules = RulesOf("openai");
   const std::string body = R"({"error":{"message":"Please try again in 3.5s."}})";
-  const HeaderField ms{"Retry-After-Ms", "1500"}, after{"Retry-After", "2"}, remaining{"x-ratelimit-remaining-requests", "0"},
-      reset{"x-ratelimit-reset-requests", "7s"};
+  const HeaderField ms{"Retry-After-Ms", "1500"}, after{"Retry-After", "2"},
+      remaining{"x-ratelimit-remaining-requests", "0"}, reset{"x-ratelimit-reset-requests", "7s"};
   EXPECT_EQ(Classify(*rules, 429, {reset, remaining, after, ms}, body).verdict.retry_after, absl::Milliseconds(1500));
   EXPECT_EQ(Classify(*rules, 429, {reset, remaining, after}, body).verdict.retry_after, absl::Seconds(2));
   EXPECT_EQ(Classify(*rules, 429, {reset, remaining}, body).verdict.retry_after, absl::Milliseconds(3500));
@@ -87,14 +88,16 @@ TEST(Rules, RetryAfterMsBeatsRetryAfterBeatsTheBodyBeatsResets) {
 
 TEST(Rules, ABadValueOfHigherRankDoesNotHideAGoodOneOfLowerRank) {
   const auto rules = RulesOf("openai");
-  const Judged judged = Classify(*rules, 429, {{"retry-after-ms", "-1"}, {"retry-after", "soon"}}, R"({"error":{"message":"retry in 4s"}})");
+  const Judged judged = Classify(*rules, 429, {{"retry-after-ms", "-1"}, {"retry-after", "soon"}},
+                                 R"({"error":{"message":"retry in 4s"}})");
   EXPECT_EQ(judged.verdict.retry_after, absl::Seconds(4));
 }
 
 TEST(Rules, AnOverloadHonoursRetryAfterButNotQuotaResets) {
   const auto rules = RulesOf("openai");
   EXPECT_EQ(Classify(*rules, 503, {{"retry-after", "20"}}, "").verdict.retry_after, absl::Seconds(20));
-  const Judged judged = Classify(*rules, 503, {{"x-ratelimit-remaining-requests", "0"}, {"x-ratelimit-reset-requests", "7s"}}, "");
+  const Judged judged =
+      Classify(*rules, 503, {{"x-ratelimit-remaining-requests", "0"}, {"x-ratelimit-reset-requests", "7s"}}, "");
   EXPECT_FALSE(judged.verdict.authoritative);
   EXPECT_EQ(judged.readings.size(), 1u);
 }
@@ -102,15 +105,20 @@ TEST(Rules, AnOverloadHonoursRetryAfterButNotQuotaResets) {
 TEST(Rules, WaitsOfADayAndMoreAreCut) {
   const auto rules = RulesOf("openai");
   EXPECT_EQ(Classify(*rules, 429, {{"retry-after", "99999999999"}}, "").verdict.retry_after, absl::Hours(24));
-  EXPECT_EQ(Classify(*rules, 429, {}, R"({"error":{"message":"try again in 156h14m36s"}})").verdict.retry_after, absl::Hours(24));
+  EXPECT_EQ(Classify(*rules, 429, {}, R"({"error":{"message":"try again in 156h14m36s"}})").verdict.retry_after,
+            absl::Hours(24));
 }
 
 TEST(Rules, TheWaitMayStandInTheBodyOnly) {
   const auto rules = RulesOf("openai");
-  EXPECT_EQ(Classify(*rules, 429, {}, R"({"error":{"message":"x"},"retry_after":2.5})").verdict.retry_after, absl::Milliseconds(2500));
-  EXPECT_EQ(Classify(*rules, 429, {}, R"({"error":{"message":"x","retry_after_ms":250}})").verdict.retry_after, absl::Milliseconds(250));
-  EXPECT_EQ(Classify(*rules, 429, {}, R"({"error":{"details":[{"a":1},{"retryDelay":"47s"}]}})").verdict.retry_after, absl::Seconds(47));
-  EXPECT_EQ(Classify(*rules, 429, {}, "Too many requests. Please wait 55 seconds before retrying.").verdict.retry_after, absl::Seconds(55));
+  EXPECT_EQ(Classify(*rules, 429, {}, R"({"error":{"message":"x"},"retry_after":2.5})").verdict.retry_after,
+            absl::Milliseconds(2500));
+  EXPECT_EQ(Classify(*rules, 429, {}, R"({"error":{"message":"x","retry_after_ms":250}})").verdict.retry_after,
+            absl::Milliseconds(250));
+  EXPECT_EQ(Classify(*rules, 429, {}, R"({"error":{"details":[{"a":1},{"retryDelay":"47s"}]}})").verdict.retry_after,
+            absl::Seconds(47));
+  EXPECT_EQ(Classify(*rules, 429, {}, "Too many requests. Please wait 55 seconds before retrying.").verdict.retry_after,
+            absl::Seconds(55));
 }
 
 TEST(Rules, ZeroIsAWaitThatTheProviderStated) {
@@ -121,15 +129,20 @@ TEST(Rules, ZeroIsAWaitThatTheProviderStated) {
 
 TEST(Rules, ContextTooLongIsToldFromABadRequest) {
   const auto rules = RulesOf("openai");
-  for (const std::string body : {R"({"error":{"message":"This model's maximum context length is 8192 tokens."}})", R"({"error":{"code":"context_length_exceeded"}})",
-                                 R"({"object":"error","message":"maximum context length is 8192","code":400})", R"({"detail":[{"msg":"prompt is too long: 9 tokens"}]})"}) {
-    for (const int status : {400, 413, 422}) EXPECT_EQ(Classify(*rules, status, {}, body).verdict.error_class, ErrorClass::kContextTooLong) << status << body;
+  for (const std::string body : {R"({"error":{"message":"This model's maximum context length is 8192 tokens."}})",
+                                 R"({"error":{"code":"context_length_exceeded"}})",
+                                 R"({"object":"error","message":"maximum context length is 8192","code":400})",
+                                 R"({"detail":[{"msg":"prompt is too long: 9 tokens"}]})"}) {
+    for (const int status : {400, 413, 422})
+      EXPECT_EQ(Classify(*rules, status, {}, body).verdict.error_class, ErrorClass::kContextTooLong) << status << body;
   }
-  EXPECT_EQ(Classify(*rules, 400, {}, R"({"error":{"message":"max_tokens is too large"}})").verdict.error_class, ErrorClass::kBadRequest);
+  EXPECT_EQ(Classify(*rules, 400, {}, R"({"error":{"message":"max_tokens is too large"}})").verdict.error_class,
+            ErrorClass::kBadRequest);
 }
 
 TEST(Rules, ARequestLargerThanTheLimitNeverFits) {
-  const std::string body = R"({"error":{"message":"Request too large for m on tokens per min (TPM): Limit 10,000, Requested 12345.","code":"rate_limit_exceeded"}})";
+  const std::string body =
+      R"({"error":{"message":"Request too large for m on tokens per min (TPM): Limit 10,000, Requested 12345.","code":"rate_limit_exceeded"}})";
   const Judged judged = Classify(*RulesOf("openai"), 429, {{"retry-after", "9"}}, body);
   EXPECT_EQ(judged.verdict.error_class, ErrorClass::kContextTooLong);
   EXPECT_FALSE(judged.verdict.authoritative);
@@ -140,27 +153,33 @@ TEST(Rules, ARequestLargerThanTheLimitNeverFits) {
 }
 
 TEST(Rules, NoQuotaLeftIsToldFromARateLimit) {
-  const Judged judged = Classify(*RulesOf("openai"), 429, {{"retry-after", "1"}}, R"({"error":{"code":"insufficient_quota","message":"You exceeded your current quota"}})");
+  const Judged judged =
+      Classify(*RulesOf("openai"), 429, {{"retry-after", "1"}},
+               R"({"error":{"code":"insufficient_quota","message":"You exceeded your current quota"}})");
   EXPECT_EQ(judged.verdict.error_class, ErrorClass::kQuotaExhausted);
   EXPECT_EQ(judged.verdict.scope, Scope::kCredential);
   EXPECT_FALSE(judged.verdict.authoritative);
 }
 
 TEST(Rules, ALimitOfZeroIsNoLimitToWaitFor) {
-  const Judged judged = Classify(*RulesOf("openai"), 429, {{"x-ratelimit-limit-requests", "0"}, {"x-ratelimit-remaining-requests", "0"}, {"retry-after", "5"}}, "");
+  const Judged judged = Classify(
+      *RulesOf("openai"), 429,
+      {{"x-ratelimit-limit-requests", "0"}, {"x-ratelimit-remaining-requests", "0"}, {"retry-after", "5"}}, "");
   EXPECT_EQ(judged.verdict.error_class, ErrorClass::kQuotaExhausted);
   EXPECT_FALSE(judged.verdict.authoritative);
 }
 
 TEST(Rules, AMessageIsFoundInEveryUsualPlace) {
   const auto rules = NoRules();
-  for (const std::string body : {R"({"error":{"message":"it broke"}})", R"({"error":"it broke"})", R"({"message":"it broke"})", R"({"detail":"it broke"})",
-                                 R"({"detail":[{"msg":"it broke"}]})", R"({"title":"it broke"})", R"({"errors":[{"message":"it broke"}]})",
-                                 R"([{"error":{"message":"it broke"}}])", "it broke", R"("it broke")", R"({"message":{"detail":[{"msg":"it broke"}]}})",
-                                 "  \n{\"error\":{\"message\":\"it broke\"}}  "}) {
+  for (const std::string body :
+       {R"({"error":{"message":"it broke"}})", R"({"error":"it broke"})", R"({"message":"it broke"})",
+        R"({"detail":"it broke"})", R"({"detail":[{"msg":"it broke"}]})", R"({"title":"it broke"})",
+        R"({"errors":[{"message":"it broke"}]})", R"([{"error":{"message":"it broke"}}])", "it broke", R"("it broke")",
+        R"({"message":{"detail":[{"msg":"it broke"}]}})", "  \n{\"error\":{\"message\":\"it broke\"}}  "}) {
     EXPECT_EQ(Classify(*rules, 500, {}, body).verdict.message, "it broke") << body;
   }
-  for (const std::string body : {"", "<html>no</html>", "{", "[[[[", "{\"error\":", "null", "[]", "{}", "{\"error\":{}}"}) {
+  for (const std::string body :
+       {"", "<html>no</html>", "{", "[[[[", "{\"error\":", "null", "[]", "{}", "{\"error\":{}}"}) {
     const std::string message = Classify(*rules, 500, {}, body).verdict.message;
     EXPECT_TRUE(message.empty() || message == "null") << body << " " << message;
   }
@@ -168,8 +187,13 @@ TEST(Rules, AMessageIsFoundInEveryUsualPlace) {
 
 TEST(Rules, HostileBodiesAreOnlyTexts) {
   const auto rules = RulesOf("openrouter");
-  std::vector<std::string> bodies = {std::string(100000, '['), std::string(100000, '{'), std::string(1 << 20, 'a'), std::string(300, '\0'), "\xff\xfe\x80",
-                                     "{\"error\":{\"message\":\"\xff\xff\"}}", "{\"error\":" + std::string(60000, '[') + std::string(60000, ']') + "}"};
+  std::vector<std::string> bodies = {std::string(100000, '['),
+                                     std::string(100000, '{'),
+                                     std::string(1 << 20, 'a'),
+                                     std::string(300, '\0'),
+                                     "\xff\xfe\x80",
+                                     "{\"error\":{\"message\":\"\xff\xff\"}}",
+                                     "{\"error\":" + std::string(60000, '[') + std::string(60000, ']') + "}"};
   std::string wide = "{\"error\":{\"details\":[";
   for (int i = 0; i < 10000; ++i) wide += "{\"retryDelay\":\"1s\"},";
   bodies.push_back(wide + "{}]}}");
@@ -224,8 +248,9 @@ ReadingList Read(const ProviderRules& rules, const std::vector<HeaderField>& hea
 TEST(Rules, WindowsOfUnnamedLimitsAreInferred) {
   const auto rules = RulesOf("openai");
   const auto window = [&](std::string_view limit, std::string_view remaining, std::string_view reset) {
-    const ReadingList readings =
-        Read(*rules, {{"x-ratelimit-limit-requests", limit}, {"x-ratelimit-remaining-requests", remaining}, {"x-ratelimit-reset-requests", reset}});
+    const ReadingList readings = Read(*rules, {{"x-ratelimit-limit-requests", limit},
+                                               {"x-ratelimit-remaining-requests", remaining},
+                                               {"x-ratelimit-reset-requests", reset}});
     return readings.size() == 1 ? readings[0].window : absl::InfiniteDuration();
   };
   EXPECT_EQ(window("5000", "4999", "12ms"), absl::Minutes(1));
@@ -261,8 +286,14 @@ TEST(Rules, HeaderNamesMayHaveAnyCaseAndOthersAreNotConfusedWithThem) {
 TEST(Rules, UnreadableHeadersAreAbsentHeaders) {
   const auto rules = RulesOf("groq");
   for (const std::string_view bad : {"", "NaN", "-1", "unlimited", "1e", "0x5", "99999999999999999999", "1 2"}) {
-    EXPECT_TRUE(Read(*rules, {{"x-ratelimit-limit-requests", bad}, {"x-ratelimit-remaining-requests", bad}, {"x-ratelimit-reset-requests", "1s"}}).empty()) << bad;
-    const ReadingList readings = Read(*rules, {{"x-ratelimit-limit-requests", "5"}, {"x-ratelimit-remaining-requests", bad}, {"x-ratelimit-reset-requests", "1h-2m"}});
+    EXPECT_TRUE(Read(*rules, {{"x-ratelimit-limit-requests", bad},
+                              {"x-ratelimit-remaining-requests", bad},
+                              {"x-ratelimit-reset-requests", "1s"}})
+                    .empty())
+        << bad;
+    const ReadingList readings = Read(*rules, {{"x-ratelimit-limit-requests", "5"},
+                                               {"x-ratelimit-remaining-requests", bad},
+                                               {"x-ratelimit-reset-requests", "1h-2m"}});
     ASSERT_EQ(readings.size(), 1u) << bad;
     EXPECT_EQ(readings[0].remaining, -1);
     EXPECT_EQ(readings[0].reset_after, absl::InfiniteDuration());
@@ -274,15 +305,18 @@ TEST(Rules, ReadingDoesNotAllocateWhereThereIsRoom) {
   ReadingList readings;
   readings.reserve(4);
   const Reading* const place = readings.data();
-  rules->ReadHeaders(std::vector<HeaderField>{{"x-ratelimit-limit-requests", "5"}, {"x-ratelimit-limit-tokens", "50"}}, kNow, readings);
+  rules->ReadHeaders(std::vector<HeaderField>{{"x-ratelimit-limit-requests", "5"}, {"x-ratelimit-limit-tokens", "50"}},
+                     kNow, readings);
   EXPECT_EQ(readings.size(), 2u);
   EXPECT_EQ(readings.data(), place);
 }
 
 TEST(Rules, IetfFieldsAreJoinedByPolicy) {
   const auto rules = RulesOf("openai");
-  const ReadingList readings = Read(*rules, {{"RateLimit", R"("day";r=1200;t=40000, "burst";r=0;t=5)"},
-                                             {"RateLimit-Policy", R"("burst";q=100;w=60, "day";q=5000;w=86400, "bytes";q=9;w=1;qu="content-bytes")"}});
+  const ReadingList readings =
+      Read(*rules,
+           {{"RateLimit", R"("day";r=1200;t=40000, "burst";r=0;t=5)"},
+            {"RateLimit-Policy", R"("burst";q=100;w=60, "day";q=5000;w=86400, "bytes";q=9;w=1;qu="content-bytes")"}});
   ASSERT_EQ(readings.size(), 2u);
   EXPECT_EQ(readings[0].limit, 5000);
   EXPECT_EQ(readings[0].remaining, 1200);
@@ -293,7 +327,8 @@ TEST(Rules, IetfFieldsAreJoinedByPolicy) {
 
 TEST(Rules, IetfFieldsOfOlderDraftsAndBrokenOnes) {
   const auto rules = RulesOf("openai");
-  ReadingList readings = Read(*rules, {{"ratelimit", "limit=100, remaining=50, reset=30"}, {"ratelimit-policy", "100;w=60"}});
+  ReadingList readings =
+      Read(*rules, {{"ratelimit", "limit=100, remaining=50, reset=30"}, {"ratelimit-policy", "100;w=60"}});
   ASSERT_EQ(readings.size(), 1u);
   EXPECT_EQ(readings[0].limit, 100);
   EXPECT_EQ(readings[0].remaining, 50);

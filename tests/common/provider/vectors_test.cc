@@ -1,5 +1,5 @@
-// Runs every recorded answer of tests/data/ratelimit-headers.jsonl whose provider the catalogue knows, and the providerless ones by the
-// common rules.
+// Runs every recorded answer of tests/data/ratelimit-headers.jsonl whose provider the catalogue knows, and the
+// providerless ones by the common rules.
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -20,8 +20,10 @@ namespace {
 
 using nlohmann::json;
 
-// The vectors' provider names where the catalogue's kind is called otherwise. "generic" are servers of no particular kind.
-const std::map<std::string, std::string> kKindOf = {{"generic", "openai"}, {"llm7", "openai"}, {"llamacpp", "llama.cpp"}};
+// The vectors' provider names where the catalogue's kind is called otherwise. "generic" are servers of no particular
+// kind.
+const std::map<std::string, std::string> kKindOf = {
+    {"generic", "openai"}, {"llm7", "openai"}, {"llamacpp", "llama.cpp"}};
 
 std::string WordOf(ErrorClass error_class) {
   switch (error_class) {
@@ -97,18 +99,21 @@ bool SameReading(const json& wanted, const Reading& got) {
   std::string unit = wanted["unit"];
   if (unit == "prompt_tokens") unit = "input_tokens";
   if (unit == "generated_tokens") unit = "output_tokens";
-  return unit == UnitWord(got) && Near(wanted["window_s"], absl::ToDoubleSeconds(got.window), got.window != absl::ZeroDuration()) &&
+  return unit == UnitWord(got) &&
+         Near(wanted["window_s"], absl::ToDoubleSeconds(got.window), got.window != absl::ZeroDuration()) &&
          Near(wanted["limit"], static_cast<double>(got.limit), got.limit >= 0) &&
          Near(wanted["remaining"], static_cast<double>(got.remaining), got.remaining >= 0) &&
-         Near(wanted["reset_after_s"], absl::ToDoubleSeconds(got.reset_after), got.reset_after != absl::InfiniteDuration());
+         Near(wanted["reset_after_s"], absl::ToDoubleSeconds(got.reset_after),
+              got.reset_after != absl::InfiniteDuration());
 }
 
 std::string Describe(const ReadingList& readings, const Verdict& verdict) {
-  std::string text = absl::StrCat("class ", WordOf(verdict.error_class), ", scope ", static_cast<int>(verdict.scope), ", wait ",
-                                  absl::FormatDuration(verdict.retry_after), verdict.authoritative ? " (stated)" : "");
+  std::string text =
+      absl::StrCat("class ", WordOf(verdict.error_class), ", scope ", static_cast<int>(verdict.scope), ", wait ",
+                   absl::FormatDuration(verdict.retry_after), verdict.authoritative ? " (stated)" : "");
   for (const Reading& r : readings) {
-    absl::StrAppend(&text, "\n  ", UnitWord(r), " window ", absl::FormatDuration(r.window), " limit ", r.limit, " remaining ", r.remaining, " reset ",
-                    absl::FormatDuration(r.reset_after));
+    absl::StrAppend(&text, "\n  ", UnitWord(r), " window ", absl::FormatDuration(r.window), " limit ", r.limit,
+                    " remaining ", r.remaining, " reset ", absl::FormatDuration(r.reset_after));
   }
   return text;
 }
@@ -137,7 +142,9 @@ void CheckVector(const json& vector, const ProviderRules& rules) {
   std::vector<HeaderField> fields;
   for (const auto& [name, value] : headers) fields.push_back({name, value});
   const json& body_json = vector["body"];
-  const std::string body = body_json.is_null() ? "" : body_json.is_string() ? body_json.get<std::string>() : body_json.dump();
+  const std::string body = body_json.is_null()     ? ""
+                           : body_json.is_string() ? body_json.get<std::string>()
+                                                   : body_json.dump();
   const int status = vector["status"];
 
   ReadingList readings;
@@ -158,7 +165,8 @@ void CheckVector(const json& vector, const ProviderRules& rules) {
   const json& meaning = vector["meaning"];
   const std::string described = Describe(readings, verdict);
   EXPECT_TRUE(SameClass(meaning["class"], verdict.error_class)) << described;
-  EXPECT_TRUE(Near(meaning["cooldown_s"], absl::ToDoubleSeconds(verdict.retry_after), verdict.authoritative)) << described;
+  EXPECT_TRUE(Near(meaning["cooldown_s"], absl::ToDoubleSeconds(verdict.retry_after), verdict.authoritative))
+      << described;
   if (verdict.error_class != ErrorClass::kOk && meaning.contains("scope")) {
     EXPECT_TRUE(ScopeFits(meaning["scope"], verdict.scope)) << described;
   }
@@ -166,7 +174,8 @@ void CheckVector(const json& vector, const ProviderRules& rules) {
   for (const json& wanted : meaning["limits"]) {
     if (wanted["unit"] == "neurons") continue;  // no unit of ours
     ++wanted_count;
-    EXPECT_TRUE(std::any_of(readings.begin(), readings.end(), [&](const Reading& got) { return SameReading(wanted, got); }))
+    EXPECT_TRUE(
+        std::any_of(readings.begin(), readings.end(), [&](const Reading& got) { return SameReading(wanted, got); }))
         << "no reading is " << wanted.dump() << "\n"
         << described;
   }
