@@ -11,7 +11,9 @@ endfunction()
 
 # chain429_library(NAME SOURCES a.cc b.cc [DEPS x y])     a folder's code; DEPS are the only folders it may include
 # chain429_program(NAME OUTPUT file-name SOURCES main.cc DEPS …)
-# chain429_test(NAME SOURCES a_test.cc … DEPS …)          one binary a folder; every case is a test of its own in ctest
+# chain429_test(NAME SOURCES a_test.cc … DEPS … [DATA])   one binary a folder; every case is a test of its own in ctest
+#   DATA: the tests read files of tests/data, whose absolute path is then in CHAIN429_TEST_DATA. Only those that ask get it,
+#   because a path in the command keeps another clone from hitting the compiler cache.
 # chain429_python_test(NAME FILE a_test.py [TIMEOUT s] [ALONE])
 #   a file of unittest cases, one test in ctest; its cases are counted by `./dev test` through the label. It finds the built
 #   programs in $CHAIN429_BIN. ALONE: no other test beside it, for what measures or loads the whole machine.
@@ -51,7 +53,9 @@ function(chain429_test NAME)
   add_executable(${NAME} ${ARG_SOURCES})
   target_include_directories(${NAME} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} chain429_warnings GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${NAME} PRIVATE CHAIN429_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
+  if(ARG_DATA)
+    target_compile_definitions(${NAME} PRIVATE CHAIN429_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
+  endif()
   gtest_discover_tests(${NAME} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
 endfunction()
 
