@@ -1,0 +1,85 @@
+#include "dataplane/link/pool_view.h"
+
+#include <algorithm>
+
+namespace chain429 {
+namespace {
+
+constexpr size_t kMaxEntries = 65536;
+
+bool IsWithin(MonoTime since, MonoTime now) { return since != MonoTime() && now < since + PoolView::kStatesLag; }
+
+}  // namespace
+
+PoolView::Entry& PoolView::Make(PoolId pool, MonoTime now) {
+  if (entries_.size() >= kMaxEntries) {
+    absl::erase_if(entries_, [now](const auto& item) { return !item.second.state.limited && item.second.closed_until <= now; });
+  }
+  ++changes_;
+  Entry& entry = entries_[pool];
+  entry.state.pool = pool;
+  return entry;
+}
+
+PoolState PoolView::StateOf(const Entry& entry, MonoTime now) {
+  PoolState state = entry.state;
+  if (entry.closed_until <= now) {
+    state.closure = Closure::kNone;
+    state.closed_for = absl::ZeroDuration();
+  } else {
+    state.closed_for = entry.closed_until == MonoTime::Max() ? absl::InfiniteDuration() : entry.closed_until - now;
+  }
+  return state;
+}
+
+PoolState PoolView::OnState(const PoolState& state, MonoTime now) {
+  Entry& entry = Make(state.pool, now);
+  const MonoTime told_until = state.closure == Closure::kNone ? MonoTime() : now + state.closed_for;
+  const Closure known = entry.state.closure;
+  const bool keep = entry.closed_until > std::max(now, told_until) && (IsWithin(entry.seen_closing, now) || IsWithin(attached_at_, now));
+  entry.state = state;
+  if (keep) {
+    entry.state.closure = known;
+  } else {
+    entry.closed_until = told_until;
+    if (told_until <= now) entry.authoritative = false;
+  }
+  return StateOf(entry, now);
+}
+
+std::optional<PoolState> PoolView::OnClosure(const ObservedClosure& closure, MonoTime now) {
+  if (!closure.pool || closure.closure == Closure::kNone || closure.closed_for <= absl::ZeroDuration()) return std::nullopt;
+  Entry& entry = Make(closure.pool, now);
+  entry.seen_closing = now;
+  const MonoTime until = now + closure.closed_for;
+  if (until <= entry.closed_until) return std::nullopt;
+  entry.state.closure = closure.closure;
+  entry.closed_until = until;
+  entry.authoritative = closure.authoritative;
+  return StateOf(entry, now);
+}
+
+std::vector<wire::KnownClosure> PoolView::Closures(MonoTime now) const {
+  std::vector<wire::KnownClosure> closures;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.closed_until <= now || entry.state.closure == Closure::kNone) continue;
+    const PoolState state = StateOf(entry, now);
+    closures.push_back({id, state.closure, state.closed_for, entry.authoritative});
+  }
+  return closures;
+}
+
+std::vector<PoolState> PoolView::List(MonoTime now) const {
+  std::vector<PoolState> list;
+  list.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) list.push_back(StateOf(entry, now));
+  return list;
+}
+
+int64_t ShareOfWorker(int64_t share, PoolId pool, uint32_t worker, uint32_t workers) {
+  const int64_t count = workers;
+  const int64_t turn = static_cast<int64_t>((worker + pool.value() % workers) % workers);
+  return share / count + (turn < share % count ? 1 : 0);
+}
+
+}  // namespace chain429
