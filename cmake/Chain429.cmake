@@ -45,7 +45,7 @@ endfunction()
 
 include(GoogleTest)
 function(chain429_test NAME)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "DATA" "" "SOURCES;DEPS" ${ARGN})
   chain429_keep_existing(ARG_SOURCES)
   if(NOT ARG_SOURCES)
     return()
