@@ -48,9 +48,8 @@ absl::Duration Cooldown::Step(Closure closure, const Now& now, Random& random) {
 bool Cooldown::Close(const CooldownCause& cause, const Now& now, Random& random) {
   const Gate before = At(now.mono);
   // Several requests that were under way when the pool closed are refused for one and the same reason: one step of the ladder.
-  const bool same_trouble = cause.sent_at < closed_at_;
   const bool guessed = cause.closure == Closure::kRateLimited || cause.closure == Closure::kQuotaExhausted || cause.closure == Closure::kOverloaded;
-  if (!cause.authoritative && same_trouble && closure_ != Closure::kNone) return false;
+  if (!cause.authoritative && IsSameTrouble(cause.sent_at)) return false;
   if (now.mono - std::max(until_, closed_at_) > kLadderReset) step_ = 0;
 
   absl::Duration wait = cause.retry_after;

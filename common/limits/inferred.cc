@@ -27,6 +27,13 @@ bool InferredLimit::Refuse(int64_t successes, MonoTime now) {
   return changed;
 }
 
+bool InferredLimit::Correct(int64_t successes) {
+  if (amount_ == 0 || successes < kFewest || successes >= amount_) return false;
+  amount_ = successes;
+  refused_at_ = successes;
+  return true;
+}
+
 bool InferredLimit::Turn(int64_t used, MonoTime now) {
   if (amount_ == 0) return false;
   if (used * 10 >= amount_ * 9) full_ = true;

@@ -16,11 +16,14 @@ class InferredLimit {
  public:
   // `successes`: own requests of the last minute that were not refused. True if the limit changed.
   bool Refuse(int64_t successes, MonoTime now);
+  // A further refusal of the same moment: fewer had gone well than it seemed. True if the limit changed.
+  bool Correct(int64_t successes);
   // `used`: own requests of the last minute. To be called while the limit is used. True if the limit changed.
   bool Turn(int64_t used, MonoTime now);
   void Restore(int64_t amount, MonoTime now);
 
   bool known() const { return amount_ > 0; }
+  int64_t amount() const { return amount_; }
   Limit AsLimit() const;
 
  private:

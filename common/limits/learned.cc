@@ -160,6 +160,12 @@ Limit LearnedLimits::AsLimit(const Fact& fact) {
   return limit;
 }
 
+std::vector<Limit> LearnedLimits::Known() const {
+  std::vector<Limit> known;
+  for (const Fact& fact : facts_) known.push_back(AsLimit(fact));
+  return known;
+}
+
 std::vector<Limit> LearnedLimits::Merge(std::span<const Limit> declared) const {
   std::vector<Limit> merged(declared.begin(), declared.end());
   for (const Fact& fact : facts_) {

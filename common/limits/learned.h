@@ -31,6 +31,9 @@ class LearnedLimits {
   // The window that a reading speaks of; zero if its limit was never observed.
   absl::Duration LengthOf(const Reading& reading) const;
 
+  // What Restore would need.
+  std::vector<Limit> Known() const;
+
   // The declared limits with what is learnt. Configured ones override the learnt of the same unit and length, and every learnt one of the
   // same unit whose window no header names; the catalogue's follow what the provider states.
   std::vector<Limit> Merge(std::span<const Limit> declared) const;

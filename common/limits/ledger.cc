@@ -87,10 +87,6 @@ int64_t Ledger::Capacity(const Charge& charge) const {
   return capacity;
 }
 
-bool Ledger::limits_concurrency() const {
-  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.limit.unit == Unit::kConcurrency; });
-}
-
 Charge Ledger::Fitted(Charge charge) const {
   for (const Slot& slot : slots_) {
     const int64_t amount = slot.limit.amount;

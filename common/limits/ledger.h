@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -41,7 +42,10 @@ class Ledger {
   int64_t Room(const Charge& charge, int64_t most, const Now& now);
   // How many times `charge` would fit into the tightest limit if nothing were used; INT64_MAX without limits.
   int64_t Capacity(const Charge& charge) const;
-  bool limits_concurrency() const;
+  template <typename Predicate>
+  bool HasLimit(Predicate predicate) const {
+    return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return predicate(slot.limit); });
+  }
   // `charge` with no more output than leaves it smaller than every token limit, for outputs that are only estimates.
   Charge Fitted(Charge charge) const;
 
@@ -73,6 +77,8 @@ class Ledger {
   // What was used of `unit` in the last minute, by date, whatever the limits are.
   int64_t LastMinute(Unit unit, const Now& now);
   const Charge& open() const { return open_; }
+  // Nobody holds or uses anything of it.
+  bool idle() const { return held_ == Charge{} && open_ == Charge{} && aside_ == Charge{}; }
   std::vector<LimitView> View(const Now& now);
   // Smallest remainder over the limits of `unit` (kTokens: every token unit); -1: there is none.
   int64_t Remaining(Unit unit, const Now& now);

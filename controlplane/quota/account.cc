@@ -1,0 +1,172 @@
+#include "controlplane/quota/account.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace chain429 {
+namespace {
+
+// A refusal for longer than this is not about the minute.
+constexpr absl::Duration kMinuteRefusal = absl::Minutes(2);
+// A limit used to this share explains a refusal.
+constexpr int64_t kExplainingPercent = 90;
+// A share of a token limit is stated in requests: as many as have this size.
+constexpr int64_t kTokensPerRequest = 1000;
+constexpr absl::Duration kLongWindow = absl::Hours(1);
+
+bool IsLearnt(const Limit& limit) { return limit.provenance == Provenance::kStated || limit.provenance == Provenance::kInferred; }
+
+}  // namespace
+
+PoolAccount::PoolAccount(Pool pool, const Now& now) : last_used(now.mono), pool_(std::move(pool)) { Relimit(now); }
+
+void PoolAccount::Declare(const Pool& pool, const Now& now) {
+  if (pool == pool_) return;
+  pool_ = pool;
+  Relimit(now);
+}
+
+void PoolAccount::Relimit(const Now& now) {
+  std::vector<Limit> limits = pool_.learns ? learned_.Merge(pool_.limits) : pool_.limits;
+  if (inferred_.known()) {
+    const Limit inferred = inferred_.AsLimit();
+    const bool pointless = std::any_of(limits.begin(), limits.end(), [&](const Limit& limit) {
+      return limit.unit == Unit::kRequests && limit.window.length <= inferred.window.length && limit.amount <= inferred.amount;
+    });
+    if (!pointless) limits.push_back(inferred);
+  }
+  ledger_.SetLimits(limits, now);
+}
+
+void PoolAccount::Read(const Seen& seen, const Now& now) {
+  if (!pool_.learns) return;
+  bool changed = false;
+  for (const Reading& reading : seen.readings) changed |= learned_.Observe(reading, seen.sent_at, now.mono);
+  if (changed) Relimit(now);
+  for (const Reading& reading : seen.readings) {
+    if (reading.limit <= 0 || reading.remaining < 0 || reading.remaining > reading.limit) continue;
+    const bool requests = reading.unit == Unit::kRequests;
+    Ledger::Count count;
+    count.unit = reading.unit;
+    count.length = learned_.LengthOf(reading);
+    count.amount = reading.limit;
+    count.reading.at = seen.sent_at;
+    count.reading.used = reading.limit - reading.remaining;
+    count.reading.charge = requests && !seen.refused ? 1 : 0;
+    count.reading.open = requests ? 0 : ledger_.open().Of(reading.unit);
+    count.reading.reset = reading.reset_after;
+    ledger_.Observe(count, now);
+  }
+}
+
+void PoolAccount::Succeed(const Charge& charge, MonoTime sent_at, const Now& now) {
+  cooldown_.Succeed(sent_at, now.mono);
+  bool changed = pool_.learns && learned_.Succeed(charge, now.mono);
+  if (inferred_.known()) changed |= inferred_.Turn(ledger_.LastMinute(Unit::kRequests, now), now.mono);
+  if (changed) Relimit(now);
+}
+
+void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now& now) {
+  if (cooldown_.IsSameTrouble(seen.sent_at)) {
+    if (inferred_.Correct(ledger_.LastMinute(Unit::kRequests, now))) Relimit(now);
+    return;
+  }
+  // A canary's refusal tells nothing of how much went well before it.
+  if (cooldown_.At(now.mono) != Cooldown::Gate::kOpen) return;
+  bool changed = pool_.learns && learned_.Refuse();
+  const std::vector<LimitView> views = ledger_.View(now);
+  bool explained = retry_after > kMinuteRefusal;
+  for (const LimitView& view : views) {
+    explained |= view.limit.amount > 0 && view.used * 100 >= view.limit.amount * kExplainingPercent;
+    for (const Reading& reading : seen.readings) {
+      explained |= reading.unit == view.limit.unit && reading.limit == view.limit.amount && reading.remaining == 0;
+    }
+  }
+  if (!explained) changed |= inferred_.Refuse(ledger_.LastMinute(Unit::kRequests, now), now.mono);
+  if (changed) Relimit(now);
+}
+
+int64_t PoolAccount::SafeShare(int64_t proxies, const Now& now, absl::Duration* window) {
+  const int64_t parts = 2 * std::max<int64_t>(1, proxies);
+  int64_t share = INT64_MAX;
+  *window = absl::InfiniteDuration();
+  for (const LimitView& view : ledger_.View(now)) {
+    const Limit& limit = view.limit;
+    const bool concurrency = limit.unit == Unit::kConcurrency;
+    const absl::Duration length = concurrency ? absl::Minutes(1) : limit.window.length;
+    int64_t amount = limit.amount;
+    // Of a long window only what is left can be shared; the short ones will have passed by then.
+    if (length >= kLongWindow) amount = std::max<int64_t>(0, amount - view.used);
+    if (!concurrency && limit.unit != Unit::kRequests) amount /= kTokensPerRequest;
+    share = std::min(share, amount / parts);
+    *window = std::min(*window, length);
+  }
+  if (share == INT64_MAX) {
+    *window = absl::Minutes(1);
+    return 0;
+  }
+  return std::max<int64_t>(1, share);
+}
+
+PoolState PoolAccount::State(int64_t proxies, const Now& now) {
+  PoolState state;
+  state.pool = pool_.id;
+  state.limited = limited(now.mono);
+  if (cooldown_.At(now.mono) == Cooldown::Gate::kClosed) {
+    state.closure = cooldown_.closure(now.mono);
+    state.closed_for = cooldown_.Wait(now.mono);
+  }
+  state.remaining_requests = ledger_.Remaining(Unit::kRequests, now);
+  state.remaining_tokens = ledger_.Remaining(Unit::kTokens, now);
+  state.safe_share = SafeShare(proxies, now, &state.share_window);
+  return state;
+}
+
+PoolView PoolAccount::View(const Now& now) {
+  PoolView view;
+  view.id = pool_.id;
+  view.key = pool_.key;
+  view.closure = cooldown_.closure(now.mono);
+  view.closed_for = cooldown_.Wait(now.mono);
+  view.authoritative = view.closure != Closure::kNone && cooldown_.authoritative();
+  view.limits = ledger_.View(now);
+  view.open_attempts = ledger_.open().requests;
+  return view;
+}
+
+bool PoolAccount::memorable(MonoTime now) const {
+  if (cooldown_.At(now) != Cooldown::Gate::kOpen || inferred_.known()) return true;
+  return ledger_.HasLimit([](const Limit& limit) { return IsLearnt(limit) || limit.window.length >= kLongWindow; });
+}
+
+PoolMemory PoolAccount::Memory(const Now& now) {
+  PoolMemory memory;
+  memory.key = pool_.key;
+  memory.at = now.wall;
+  memory.closure = cooldown_.closure(now.mono);
+  memory.closed_until = now.wall + cooldown_.Wait(now.mono);
+  memory.authoritative = cooldown_.authoritative();
+  memory.learnt = learned_.Known();
+  memory.inferred = inferred_.amount();
+  for (const LimitView& view : ledger_.View(now)) {
+    if (view.limit.unit == Unit::kConcurrency || view.limit.window.length < kLongWindow || view.used == 0) continue;
+    memory.marks.push_back({view.limit.unit, view.limit.window, view.used});
+  }
+  return memory;
+}
+
+void PoolAccount::Remember(const PoolMemory& memory, const Now& now) {
+  cooldown_.Restore(memory.closure, memory.closed_until - now.wall, memory.authoritative, now.mono);
+  if (pool_.learns) {
+    for (const Limit& limit : memory.learnt) learned_.Restore(limit, now.mono);
+  }
+  if (memory.inferred > 0) inferred_.Restore(memory.inferred, now.mono);
+  Relimit(now);
+  for (const PoolMemory::Mark& mark : memory.marks) {
+    const bool over = mark.window.kind == WindowKind::kFixed ? PeriodOf(mark.window, memory.at).end <= now.wall
+                                                             : memory.at + mark.window.length <= now.wall;
+    if (!over) ledger_.Assume(mark.unit, mark.window, mark.used, now);
+  }
+}
+
+}  // namespace chain429

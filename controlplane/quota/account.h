@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/random.h"
+#include "common/limits/cooldown.h"
+#include "common/limits/inferred.h"
+#include "common/limits/learned.h"
+#include "common/limits/ledger.h"
+#include "common/model/pool.h"
+#include "common/model/settlement.h"
+
+namespace chain429 {
+
+// What people see of a pool.
+struct PoolView {
+  PoolId id;
+  std::string key;
+  Closure closure = Closure::kNone;
+  absl::Duration closed_for;
+  bool authoritative = false;
+  std::vector<LimitView> limits;
+  int64_t open_attempts = 0;
+};
+
+// What must not be forgotten of a pool when every process stops. Times are wall-clock, as nothing else survives.
+struct PoolMemory {
+  struct Mark {
+    Unit unit = Unit::kRequests;
+    WindowSpec window;
+    int64_t used = 0;
+    friend bool operator==(const Mark&, const Mark&) = default;
+  };
+  std::string key;
+  absl::Time at;            // when this was true
+  Closure closure = Closure::kNone;
+  absl::Time closed_until;
+  bool authoritative = false;
+  std::vector<Limit> learnt;  // from headers
+  int64_t inferred = 0;       // requests per minute, from refusals; 0: none
+  std::vector<Mark> marks;  // windows of an hour and more
+};
+
+// Everything the leader knows of one pool: what it was declared to have, what was learnt, what was used, whether it is closed.
+class PoolAccount {
+ public:
+  explicit PoolAccount(Pool pool, const Now& now);
+
+  const Pool& pool() const { return pool_; }
+  Ledger& ledger() { return ledger_; }
+  const Ledger& ledger() const { return ledger_; }
+  Cooldown& cooldown() { return cooldown_; }
+  const Cooldown& cooldown() const { return cooldown_; }
+
+  // The declaration changed; what was used and learnt stays.
+  void Declare(const Pool& pool, const Now& now);
+
+  // One settlement's readings. REQUIRES: they are about this pool.
+  struct Seen {
+    std::span<const Reading> readings;
+    MonoTime sent_at;
+    bool refused = false;  // a 429, which the provider did not count
+  };
+  void Read(const Seen& seen, const Now& now);
+  // `charge` went well.
+  void Succeed(const Charge& charge, MonoTime sent_at, const Now& now);
+  // The provider refused a request for its limits. To be told before the cooldown.
+  void Refuse(const Seen& seen, absl::Duration retry_after, const Now& now);
+
+  // Whether an attempt needs a permit.
+  bool limited(MonoTime now) const { return ledger_.limited() || cooldown_.probing(now); }
+  // `proxies` share it.
+  PoolState State(int64_t proxies, const Now& now);
+  // What each of `proxies` may use unseen.
+  int64_t SafeShare(int64_t proxies, const Now& now, absl::Duration* window);
+  PoolView View(const Now& now);
+  PoolMemory Memory(const Now& now);
+  void Remember(const PoolMemory& memory, const Now& now);
+  // A closure, a learnt limit or a long window: there is something worth remembering.
+  bool memorable(MonoTime now) const;
+
+  // Bookkeeping of the broker.
+  bool dirty = false;      // its numbers changed since they were last pushed
+  bool urgent = false;     // in a way that proxies must hear of at once
+  PoolState pushed;
+  bool declared = false;   // by the present snapshot; else derived from a request
+  bool unremembered = false;  // its memory changed since it was last taken
+  MonoTime last_used;
+
+ private:
+  void Relimit(const Now& now);
+
+  Pool pool_;
+  Ledger ledger_;
+  Cooldown cooldown_;
+  LearnedLimits learned_;
+  InferredLimit inferred_;
+};
+
+}  // namespace chain429

@@ -1,0 +1,131 @@
+// Acquiring. The other parts of the broker: settle.cc, attach.cc, push.cc.
+#include "controlplane/quota/broker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace chain429 {
+namespace {
+
+constexpr absl::Duration kSingleTtl = absl::Seconds(5);
+constexpr absl::Duration kSparesTtl = absl::Seconds(2);
+// The proxy counts its time from when the answer came, and its report of a last-moment sending is under way for a while.
+constexpr absl::Duration kReportGrace = absl::Seconds(1);
+// Spares of pools that fit no more than this often into a window would strand much of it.
+constexpr int64_t kTiny = 1000;
+// A single answer gives no more of the remainder than one part in this many for each proxy.
+constexpr int64_t kSpareParts = 8;
+constexpr int64_t kMostSpares = 4096;
+constexpr absl::Duration kNeverFits = absl::Hours(1);
+
+}  // namespace
+
+void Broker::SetSnapshot(std::shared_ptr<const Snapshot> snapshot, const Now& now) {
+  for (const PoolId id : book_.SetSnapshot(std::move(snapshot), now)) {
+    if (PoolAccount* account = book_.Find(id)) {
+      TouchUrgent(*account);
+      RememberSoon(*account);
+    }
+  }
+  book_.ForEach([&](PoolAccount& account) { Touch(account, now); });
+}
+
+std::vector<PoolAccount*> Broker::AccountsOf(const Candidate& candidate, const Now& now) {
+  book_.Derive(candidate, now);
+  std::vector<PoolAccount*> accounts;
+  for (const PoolId id : candidate.pools) {
+    if (PoolAccount* account = book_.Find(id)) accounts.push_back(account);
+  }
+  return accounts;
+}
+
+Broker::Fit Broker::FitOf(const Candidate& candidate, const std::vector<PoolAccount*>& accounts, const Charge& charge, const Now& now) {
+  Fit fit;
+  fit.reason.target = candidate.target;
+  for (PoolAccount* account : accounts) {
+    const Cooldown& cooldown = account->cooldown();
+    const Cooldown::Gate gate = cooldown.At(now.mono);
+    fit.limited |= account->limited(now.mono);
+    fit.canary |= gate == Cooldown::Gate::kCanary;
+    const bool closed = gate == Cooldown::Gate::kClosed;
+    absl::Duration wait = closed ? cooldown.Wait(now.mono) : account->ledger().Wait(charge, now);
+    if (wait == absl::InfiniteDuration()) wait = kNeverFits;
+    if (wait <= fit.wait) continue;
+    fit.wait = wait;
+    fit.reason.pool = account->pool().id;
+    fit.reason.cooldown = closed;
+    fit.reason.closure = closed ? cooldown.closure(now.mono) : Closure::kNone;
+    fit.reason.retry_after = wait;
+  }
+  return fit;
+}
+
+uint32_t Broker::SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge, const Now& now) {
+  if (acquire.spares_wanted == 0) return 0;
+  int64_t room = INT64_MAX;
+  for (PoolAccount* account : accounts) {
+    const bool concurrency = account->ledger().HasLimit([](const Limit& limit) { return limit.unit == Unit::kConcurrency; });
+    if (concurrency || account->ledger().Capacity(charge) <= kTiny) return 0;
+    room = account->ledger().Room(charge, room, now);
+  }
+  const int64_t generous = room / (kSpareParts * std::max<int64_t>(1, proxies()));
+  return static_cast<uint32_t>(std::min({generous, static_cast<int64_t>(acquire.spares_wanted), kMostSpares}));
+}
+
+Permit Broker::Grant(HolderId holder, const Acquire& acquire, const Candidate& candidate, const std::vector<PoolAccount*>& accounts,
+                     const Charge& charge, const Fit& fit, const Now& now) {
+  Permit permit;
+  permit.acquire = acquire.id;
+  permit.target = candidate.target;
+  if (!fit.limited) {
+    ++counters_.granted_free;
+    return permit;
+  }
+  permit.spares = fit.canary ? 0 : SparesFor(acquire, accounts, charge, now);
+  permit.ttl = permit.spares > 0 ? kSparesTtl : kSingleTtl;
+  permit.tokens = charge.tokens();
+  const uint32_t attempts = 1 + permit.spares;
+  PermitRecord record;
+  record.holder = holder;
+  record.target = candidate.target;
+  record.charge = charge;
+  record.unused = attempts;
+  record.canary = fit.canary;
+  for (PoolAccount* account : accounts) {
+    record.pools.push_back(account->pool().id);
+    account->ledger().Reserve(charge * attempts);
+    if (account->cooldown().At(now.mono) == Cooldown::Gate::kCanary) account->cooldown().StartCanary(now.mono);
+    account->last_used = now.mono;
+    Touch(*account, now);
+  }
+  permit.id = permits_.Add(std::move(record), now.mono + permit.ttl + kReportGrace);
+  counters_.granted += attempts;
+  return permit;
+}
+
+AcquireAnswer Broker::OnAcquire(HolderId holder, const Acquire& acquire, const Now& now) {
+  AcquireAnswer answer;
+  answer.acquire = acquire.id;
+  answer.permit.acquire = acquire.id;
+  const Demand demand{acquire.prompt_bytes, acquire.prompt_tokens, acquire.max_output};
+  for (const Candidate& candidate : acquire.candidates) {
+    const std::vector<PoolAccount*> accounts = AccountsOf(candidate, now);
+    const TokenPolicy policy = accounts.empty() ? TokenPolicy::kP95 : accounts.front()->pool().tokens;
+    Charge charge = book_.EstimatorOf(candidate.target).Estimate(demand, policy);
+    if (policy == TokenPolicy::kP95) {
+      for (const PoolAccount* account : accounts) charge = account->ledger().Fitted(charge);
+    }
+    const Fit fit = FitOf(candidate, accounts, charge, now);
+    if (fit.wait > absl::ZeroDuration()) {
+      answer.denials.push_back(fit.reason);
+      continue;
+    }
+    answer.granted = true;
+    answer.permit = Grant(holder, acquire, candidate, accounts, charge, fit, now);
+    return answer;
+  }
+  ++counters_.denied;
+  return answer;
+}
+
+}  // namespace chain429

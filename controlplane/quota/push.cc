@@ -1,0 +1,114 @@
+// What leaves the broker unasked: pool states for proxies, memories for the store, views for people.
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "controlplane/quota/broker.h"
+
+namespace chain429 {
+namespace {
+
+// A change of a number by less than this share is not worth a message, unless something is used up or free again.
+constexpr int64_t kNoticeableShare = 20;
+
+bool Noticeable(int64_t before, int64_t after) {
+  if ((before <= 0) != (after <= 0)) return true;
+  return std::abs(after - before) * kNoticeableShare > std::max(before, after);
+}
+
+bool Noticeable(const PoolState& before, const PoolState& after) {
+  return before.limited != after.limited || before.closure != after.closure || before.safe_share != after.safe_share ||
+         before.share_window != after.share_window || Noticeable(before.remaining_requests, after.remaining_requests) ||
+         Noticeable(before.remaining_tokens, after.remaining_tokens);
+}
+
+}  // namespace
+
+void Broker::Touch(PoolAccount& account, const Now& now) {
+  // A pool that never was limited or closed has no numbers to tell.
+  if (account.dirty || (!account.limited(now.mono) && !account.pushed.pool)) return;
+  account.dirty = true;
+  dirty_.push_back(account.pool().id);
+}
+
+void Broker::TouchUrgent(PoolAccount& account) {
+  if (account.urgent) return;
+  account.urgent = true;
+  urgent_.push_back(account.pool().id);
+}
+
+void Broker::RememberSoon(PoolAccount& account) {
+  if (account.unremembered || account.pool().key.empty()) return;
+  account.unremembered = true;
+  to_remember_.push_back(account.pool().id);
+}
+
+std::vector<PoolState> Broker::TakeUrgent(const Now& now) {
+  std::vector<PoolState> states;
+  for (const PoolId id : std::exchange(urgent_, {})) {
+    PoolAccount* account = book_.Find(id);
+    if (account == nullptr) continue;
+    account->urgent = false;
+    account->pushed = account->State(proxies(), now);
+    states.push_back(account->pushed);
+  }
+  return states;
+}
+
+std::vector<PoolState> Broker::TakeRoutine(const Now& now) {
+  std::vector<PoolState> states;
+  for (const PoolId id : std::exchange(dirty_, {})) {
+    PoolAccount* account = book_.Find(id);
+    if (account == nullptr) continue;
+    account->dirty = false;
+    if (account->memorable(now.mono)) RememberSoon(*account);
+    PoolState state = account->State(proxies(), now);
+    if (!Noticeable(account->pushed, state)) continue;
+    account->pushed = state;
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
+std::vector<PoolState> Broker::AllStates(const Now& now) {
+  std::vector<PoolState> states;
+  book_.ForEach([&](PoolAccount& account) {
+    const bool closed = account.cooldown().At(now.mono) == Cooldown::Gate::kClosed;
+    if (!account.limited(now.mono) && !closed) return;
+    states.push_back(account.State(proxies(), now));
+    if (!account.pushed.pool) account.pushed = states.back();
+  });
+  return states;
+}
+
+std::vector<PoolMemory> Broker::TakeMemories(const Now& now) {
+  std::vector<PoolMemory> memories;
+  for (const PoolId id : std::exchange(to_remember_, {})) {
+    PoolAccount* account = book_.Find(id);
+    if (account == nullptr) continue;
+    account->unremembered = false;
+    memories.push_back(account->Memory(now));
+  }
+  return memories;
+}
+
+std::vector<PoolView> Broker::View(const std::string& prefix, const Now& now) {
+  std::vector<PoolView> views;
+  book_.ForEach([&](PoolAccount& account) {
+    if (account.pool().key.starts_with(prefix)) views.push_back(account.View(now));
+  });
+  std::sort(views.begin(), views.end(), [](const PoolView& a, const PoolView& b) { return a.key < b.key; });
+  return views;
+}
+
+Broker::ClearResult Broker::ClearCooldown(const std::string& key, const Now& now) {
+  PoolAccount* account = book_.FindByKey(key);
+  if (account == nullptr) return ClearResult::kUnknown;
+  if (account->cooldown().closure(now.mono) == Closure::kNone) return ClearResult::kWasOpen;
+  account->cooldown().Open();
+  TouchUrgent(*account);
+  RememberSoon(*account);
+  return ClearResult::kOpened;
+}
+
+}  // namespace chain429

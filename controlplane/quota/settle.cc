@@ -1,0 +1,258 @@
+// Sending, settling, releasing, expiring.
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "controlplane/quota/broker.h"
+
+namespace chain429 {
+namespace {
+
+// How long an attempt that went back unused is remembered, for a report that it was sent after all.
+constexpr absl::Duration kReturnedMemory = absl::Minutes(1);
+// A proxy that says nothing of an attempt for this long has lost it.
+constexpr absl::Duration kOpenAtMost = absl::Hours(1);
+
+bool IsRefusal(ErrorClass error_class) {
+  return error_class == ErrorClass::kRateLimited || error_class == ErrorClass::kQuotaExhausted;
+}
+
+// The provider took the request and did not choke on it: proof that its pool is open.
+bool IsProofOfLife(ErrorClass error_class) {
+  return error_class == ErrorClass::kOk || error_class == ErrorClass::kBadRequest || error_class == ErrorClass::kContextTooLong;
+}
+
+Closure ClosureFor(const Settlement& settlement) {
+  switch (settlement.error_class) {
+    case ErrorClass::kRateLimited:
+      return Closure::kRateLimited;
+    case ErrorClass::kQuotaExhausted:
+      return Closure::kQuotaExhausted;
+    case ErrorClass::kAuth:
+      return Closure::kAuth;
+    case ErrorClass::kModelUnavailable:
+      return Closure::kModelUnavailable;
+    case ErrorClass::kOverloaded:
+      // One 503 says nothing about the next request, unless the provider says so.
+      return settlement.authoritative && settlement.retry_after > absl::ZeroDuration() ? Closure::kOverloaded : Closure::kNone;
+    case ErrorClass::kOk:
+    case ErrorClass::kBadRequest:
+    case ErrorClass::kRefusedHere:
+    case ErrorClass::kContextTooLong:
+      return Closure::kNone;
+  }
+  return Closure::kNone;
+}
+
+MonoTime SentAt(absl::Duration age, const Now& now) { return now.mono - std::clamp(age, absl::ZeroDuration(), absl::Hours(24)); }
+
+}  // namespace
+
+void Broker::MarkSent(PermitRecord& permit, uint32_t count, MonoTime at, const Now& now) {
+  const uint32_t unused = std::min(count, permit.unused);
+  // Sent in the last moment, and taken back before the report came: used, whatever the limits say now.
+  const uint32_t returned = std::min(count - unused, permit.returned);
+  ForPools(permit.pools, [&](PoolAccount& account) {
+    if (unused > 0) account.ledger().Send(permit.charge * unused, at, now);
+    if (returned > 0) account.ledger().SendUnreserved(permit.charge * returned, at, now);
+    Touch(account, now);
+  });
+  permit.unused -= unused;
+  permit.returned -= returned;
+  permit.open += unused + returned;
+}
+
+void Broker::ReturnUnused(PermitRecord& permit, uint32_t count) {
+  count = std::min(count, permit.unused);
+  if (count == 0) return;
+  permit.unused -= count;
+  counters_.returned += count;
+  ForPools(permit.pools, [&](PoolAccount& account) {
+    account.ledger().Unreserve(permit.charge * count);
+    if (permit.canary) account.cooldown().ReturnCanary();
+  });
+}
+
+void Broker::OnSent(HolderId, const SentReport& sent, const Now& now) {
+  PermitRecord* permit = permits_.Find(sent.permit);
+  if (permit != nullptr) MarkSent(*permit, sent.count, SentAt(sent.age, now), now);
+}
+
+void Broker::OnRelease(HolderId, const PermitRelease& release, const Now& now) {
+  PermitRecord* permit = permits_.Find(release.permit);
+  if (permit == nullptr) return;
+  ReturnUnused(*permit, release.count);
+  ForPools(permit->pools, [&](PoolAccount& account) { Touch(account, now); });
+  permits_.EraseIfDone(release.permit);
+}
+
+Charge Broker::ActualOf(const Settlement& settlement, const Charge& charged) {
+  Charge actual;
+  if (!settlement.charged) return actual;
+  // A refused request is not counted by those who refuse it, or only as much as the cooldown that follows makes irrelevant.
+  if (IsRefusal(settlement.error_class)) return actual;
+  actual.requests = settlement.count;
+  if (settlement.usage.seen) {
+    actual.input = settlement.usage.prompt_tokens;
+    actual.output = settlement.usage.completion_tokens;
+  } else if (settlement.error_class == ErrorClass::kOk || settlement.error_class == ErrorClass::kOverloaded) {
+    actual.input = charged.input;
+    actual.output = charged.output;
+  }
+  return actual;
+}
+
+void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
+  if (settlement.count == 0) return;
+  counters_.settled += settlement.count;
+  PermitRecord* permit = settlement.permit ? permits_.Find(settlement.permit) : nullptr;
+  Charge charged;
+  if (permit != nullptr) {
+    charged = permit->charge * settlement.count;
+  } else if (settlement.charged) {
+    const Demand demand{settlement.prompt_bytes / settlement.count, 0, 0};
+    charged = book_.EstimatorOf(settlement.target).Estimate(demand, TokenPolicy::kP95) * settlement.count;
+  }
+  const Charge actual = ActualOf(settlement, charged);
+  if (permit != nullptr) {
+    SettleKnown(*permit, settlement, actual, now);
+    permits_.EraseIfDone(settlement.permit);
+  } else if (!settlement.permit || permits_.IsOurs(settlement.permit)) {
+    // Without a permit, or after its record was given up. An older leader's permits came with the proxy's report when it attached.
+    SettleFree(settlement, actual, now);
+  }
+  Learn(settlement, actual, now);
+  CloseFor(settlement, now);
+}
+
+void Broker::SettleKnown(PermitRecord& permit, const Settlement& settlement, const Charge& actual, const Now& now) {
+  const MonoTime at = SentAt(settlement.sent_age, now);
+  if (!settlement.charged) {
+    const uint32_t unused = std::min(settlement.count, permit.unused);
+    const uint32_t open = std::min(settlement.count - unused, permit.open);
+    ReturnUnused(permit, unused);
+    ForPools(permit.pools, [&](PoolAccount& account) {
+      if (open > 0) account.ledger().Settle(permit.charge * open, {}, at, now);
+      if (permit.canary) account.cooldown().ReturnCanary();
+      Touch(account, now);
+    });
+    permit.open -= open;
+    return;
+  }
+  if (settlement.count > permit.open) MarkSent(permit, settlement.count - permit.open, at, now);
+  const uint32_t settled = std::min(settlement.count, permit.open);
+  ForPools(permit.pools, [&](PoolAccount& account) {
+    account.ledger().Settle(permit.charge * settled, actual, at, now);
+    if (permit.canary) account.cooldown().ReturnCanary();
+    account.last_used = now.mono;
+    Touch(account, now);
+  });
+  permit.open -= settled;
+}
+
+void Broker::SettleFree(const Settlement& settlement, const Charge& actual, const Now& now) {
+  if (!settlement.charged) return;
+  const MonoTime at = SentAt(settlement.sent_age, now);
+  ForPools(settlement.pools, [&](PoolAccount& account) {
+    account.ledger().SendUnreserved(actual, at, now);
+    account.ledger().Abandon(actual);
+    account.last_used = now.mono;
+    Touch(account, now);
+  });
+}
+
+void Broker::Learn(const Settlement& settlement, const Charge& actual, const Now& now) {
+  if (!settlement.charged) return;
+  const MonoTime at = SentAt(settlement.sent_age, now);
+  if (settlement.error_class == ErrorClass::kOk) {
+    book_.EstimatorOf(settlement.target).Learn(settlement.usage, settlement.prompt_bytes, settlement.count);
+  }
+  if (settlement.pools.empty()) return;
+  PoolAccount& quota = book_.FindOrMakeBare(settlement.pools.front(), now);
+  const bool was_limited = quota.limited(now.mono);
+  quota.Read({settlement.readings, at, IsRefusal(settlement.error_class)}, now);
+  if (quota.limited(now.mono) != was_limited) {
+    TouchUrgent(quota);
+    RememberSoon(quota);
+  }
+  if (!IsProofOfLife(settlement.error_class)) return;
+  ForPools(settlement.pools, [&](PoolAccount& account) {
+    const bool was_closed = account.cooldown().closure(now.mono) != Closure::kNone;
+    account.Succeed(actual, at, now);
+    if (was_closed && account.cooldown().closure(now.mono) == Closure::kNone) {
+      TouchUrgent(account);
+      RememberSoon(account);
+    }
+  });
+}
+
+void Broker::CloseFor(const Settlement& settlement, const Now& now) {
+  const bool refusal = IsRefusal(settlement.error_class) && settlement.charged;
+  if (refusal) counters_.refused += settlement.count;
+  const Closure closure = ClosureFor(settlement);
+  if (!settlement.closes || closure == Closure::kNone) return;
+  const MonoTime at = SentAt(settlement.sent_age, now);
+  PoolAccount& account = book_.FindOrMakeBare(settlement.closes, now);
+  const bool was_limited = account.limited(now.mono);
+  if (refusal && settlement.error_class == ErrorClass::kRateLimited) {
+    const bool quota = !settlement.pools.empty() && settlement.pools.front() == settlement.closes;
+    const PoolAccount::Seen seen{quota ? std::span<const Reading>(settlement.readings) : std::span<const Reading>(), at, true};
+    account.Refuse(seen, settlement.retry_after, now);
+  }
+  const CooldownCause cause{closure, settlement.retry_after, settlement.authoritative, at};
+  const bool changed = account.cooldown().Close(cause, now, random_);
+  if (changed || account.limited(now.mono) != was_limited) {
+    ++counters_.closures;
+    TouchUrgent(account);
+    RememberSoon(account);
+  }
+}
+
+void Broker::Expire(PermitId id, const Now& now) {
+  PermitRecord& permit = *permits_.Find(id);
+  const auto holder = holders_.find(permit.holder);
+  const bool away = holder != holders_.end() && !holder->second.attached;
+  if (permit.unused > 0 && away) {
+    // Nobody can tell whether they were sent: they count as if.
+    MarkSent(permit, permit.unused, now.mono, now);
+    permits_.Revisit(id, now.mono + kOpenAtMost);
+    return;
+  }
+  if (permit.unused > 0) {
+    permit.returned += permit.unused;
+    ReturnUnused(permit, permit.unused);
+    ForPools(permit.pools, [&](PoolAccount& account) { Touch(account, now); });
+    permits_.Revisit(id, now.mono + kReturnedMemory);
+    return;
+  }
+  permit.returned = 0;
+  if (permit.open > 0 && !permit.doubted && holder != holders_.end()) {
+    permits_.Revisit(id, now.mono + kOpenAtMost);
+    permit.doubted = true;
+    return;
+  }
+  if (permit.open > 0) {
+    ForPools(permit.pools, [&](PoolAccount& account) { account.ledger().Abandon(permit.charge * permit.open); });
+  }
+  permits_.Erase(id);
+}
+
+void Broker::OnTimer(const Now& now) {
+  while (const auto id = permits_.TakeExpired(now.mono)) Expire(*id, now);
+  if (now.mono < next_share_end_) return;
+  next_share_end_ = MonoTime::Max();
+  std::vector<HolderId> gone;
+  for (const auto& [id, holder] : holders_) {
+    if (holder.attached) continue;
+    if (now.mono >= holder.share_until) {
+      gone.push_back(id);
+    } else {
+      next_share_end_ = std::min(next_share_end_, holder.share_until);
+    }
+  }
+  for (const HolderId id : gone) Forget(id, now);
+}
+
+MonoTime Broker::NextDeadline() const { return std::min(permits_.NextExpiry(), next_share_end_); }
+
+}  // namespace chain429
