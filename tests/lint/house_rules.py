@@ -1,4 +1,4 @@
-"""Rules about files and words: length, unfinished work, header guards, sleeps in tests, paths named in documents."""
+"""Rules about files and words: length, unfinished work, header guards, sleeps in tests, what the build and documents name."""
 
 import re
 
@@ -60,6 +60,28 @@ def check_banners(files):
             comments = comments_only(text)
             for match in re.finditer(r"//\s*[-=*/#]{8,}|/\*{4,}", comments):
                 found.append(f"{path}:{line_of(text, match.start())}: a banner in a comment")
+    return found
+
+
+def check_build_lists(files):
+    """Every C++ source is in the CMakeLists.txt that stands nearest to it, and every source named there exists."""
+    found = []
+    lists = {path: re.sub(r"#[^\n]*", "", text) for path, text in files.items() if path.endswith("/CMakeLists.txt")}
+    for path in sorted(files):
+        if path.endswith(".cc"):
+            folder = path
+            listing = None
+            while "/" in folder and listing is None:
+                folder = folder.rsplit("/", 1)[0]
+                listing = lists.get(folder + "/CMakeLists.txt")
+            name = path[len(folder) + 1:]
+            if listing is not None and not re.search(r"(?<![\w/.-])%s\b" % re.escape(name), listing):
+                found.append(f"{path}: is not in {folder}/CMakeLists.txt, so nothing builds it")
+    for path, text in sorted(lists.items()):
+        folder = path[:-len("CMakeLists.txt")]
+        for name in re.findall(r"(?<![\w/.$}-])([\w/.-]+\.cc)\b", text):
+            if folder + name not in files:
+                found.append(f"{path}: names {name}, which is not there")
     return found
 
 

@@ -152,6 +152,14 @@ class HouseRules(unittest.TestCase):
         self.assertEqual(len(house_rules.check_banners({"a.cc": "/*****\n*/\n"})), 1)
         self.assertEqual(house_rules.check_banners({"a.cc": 'auto s = "// ----------";  // a -- b\n'}), [])
 
+    def test_sources_that_nothing_builds_are_reported(self):
+        files = {"common/base/CMakeLists.txt": "chain429_library(x SOURCES a.cc deep/b.cc)  # c.cc\n", "common/base/a.cc": "",
+                 "common/base/deep/b.cc": ""}
+        self.assertEqual(house_rules.check_build_lists(files), [])
+        self.assertEqual(len(house_rules.check_build_lists({**files, "common/base/c.cc": "", "common/base/deep/a.cc": ""})), 1 + 1)
+        del files["common/base/a.cc"]
+        self.assertEqual(house_rules.check_build_lists(files), ["common/base/CMakeLists.txt: names a.cc, which is not there"])
+
     def test_paths_that_are_gone_are_reported(self):
         files = {"ARCHITECTURE.md": "See `common/{base,gone}/` and `dataplane/main.cc`.\n", "common/base/a.h": GUARD,
                  "dataplane/main.cc": ""}

@@ -37,6 +37,9 @@ class Tree(unittest.TestCase):
     def test_comments_have_no_banners(self):
         self.expect_nothing(house_rules.check_banners(FILES))
 
+    def test_every_source_is_built(self):
+        self.expect_nothing(house_rules.check_build_lists(FILES))
+
     def test_documents_name_paths_that_exist(self):
         self.expect_nothing(house_rules.check_named_paths(FILES))
 
