@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 
 #include <simdjson.h>
 
@@ -14,7 +15,7 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr size_t kMaxBody = 256 * 1024;
+constexpr size_t kMaxBody = size_t{256} * 1024;
 constexpr size_t kMaxDepth = 64;
 constexpr size_t kMaxText = 8192;
 constexpr size_t kMaxMessage = 2048;
@@ -47,10 +48,10 @@ bool ScalarText(dom::element value, std::string& out) {
       out = std::string(StringOf(value));
       return true;
     case dom::element_type::INT64:
-      out = absl::StrCat(int64_t(value.get_int64().value_unsafe()));
+      out = absl::StrCat(value.get_int64().value_unsafe());
       return true;
     case dom::element_type::UINT64:
-      out = absl::StrCat(uint64_t(value.get_uint64().value_unsafe()));
+      out = absl::StrCat(value.get_uint64().value_unsafe());
       return true;
     case dom::element_type::DOUBLE: {
       char digits[40];

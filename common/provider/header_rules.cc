@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
@@ -16,7 +17,7 @@ constexpr size_t kLongestName = 63;
 constexpr uint64_t kLowerBits = 0x2020202020202020;
 
 uint64_t Load8(const char* at) {
-  uint64_t word;
+  uint64_t word = 0;
   std::memcpy(&word, at, sizeof(word));
   return word | kLowerBits;  // makes letters small; what it does to other bytes is the same on both sides
 }

@@ -1,5 +1,8 @@
 #include "common/provider/rules.h"
 
+#include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -64,6 +67,7 @@ absl::Duration Judgement::ReadLimits(ReadingList& found) const {
   body.VisitHeaders(rules.body,
                     [&](std::string_view name, std::string_view value) { mirrored.emplace_back(name, value); });
   std::vector<HeaderField> fields;
+  fields.reserve(mirrored.size());
   for (const auto& [name, value] : mirrored) fields.push_back({name, value});
   rules.headers.Read(fields, wall_now, found, &lone_reset);
   return lone_reset;
