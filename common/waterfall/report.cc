@@ -102,4 +102,16 @@ std::string AttemptsJson(const Hops& hops, NameOf name_of, MonoTime now) {
   return out.append("]");
 }
 
+void AppendChainHead(std::string& out, std::string_view chain, const Hops& hops, int target, int attempts, NameOf name_of, MonoTime now) {
+  out.append("x-429chain-chain: ");
+  AppendName(out, chain);
+  if (target >= 0) {
+    out.append("\r\nx-429chain-target: ");
+    AppendName(out, name_of(static_cast<uint32_t>(target)));
+  }
+  absl::StrAppend(&out, "\r\nx-429chain-attempts: ", attempts, "\r\nx-429chain-trail: ");
+  AppendTrail(out, hops, name_of, now);
+  out.append("\r\n");
+}
+
 }  // namespace chain429

@@ -21,4 +21,7 @@ std::string ExhaustionMessage(const Hops& hops, std::string_view chain, NameOf n
 // A JSON array, one object a hop: target, outcome, and where known status, retry_after_s, latency_ms, message.
 std::string AttemptsJson(const Hops& hops, NameOf name_of, MonoTime now);
 
+// The answer's x-429chain fields, each with CRLF: chain, target (`target` < 0: none answered), attempts, trail.
+void AppendChainHead(std::string& out, std::string_view chain, const Hops& hops, int target, int attempts, NameOf name_of, MonoTime now);
+
 }  // namespace chain429

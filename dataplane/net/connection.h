@@ -58,6 +58,7 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   // Puts a read under way unless one is. May move the input if it is full.
   void StartReading();
   bool reading() const { return reading_; }
+  bool HasRoom() const { return end_ < capacity_; }
   IoEnd end() const { return end_state_; }
 
   // Ready when bytes have come since the last Fill, or the peer has ended: true for bytes.

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/io/address.h"
+#include "common/io/http_router.h"
+#include "common/io/http_server.h"
+#include "common/io/loop.h"
+#include "dataplane/admin/admin_source.h"
+#include "dataplane/link/grpc_link.h"
+#include "dataplane/worker.h"
+
+namespace chain429 {
+
+// The whole data plane of one process: workers, link, admin port, and the order in which they start and end.
+class Proxy {
+ public:
+  struct Options {
+    SocketAddress listen{"127.0.0.1", 4290};
+    SocketAddress admin{"127.0.0.1", 4291};
+    std::string probe_listen;                     // empty: none
+    GrpcLink::Options link;
+    int workers = 0;                              // 0: one per core
+    size_t max_body_bytes = size_t{32} << 20;
+    absl::Duration drain_delay;                   // connections are still taken for so long after readiness fell
+    absl::Duration grace = absl::Seconds(30);     // for open requests to end
+    bool insecure_listen = false;
+  };
+
+  // Everything is bound and running when this returns.
+  static absl::StatusOr<std::unique_ptr<Proxy>> Start(Options options, const Clock& clock, Logger& logger);
+  ~Proxy();
+
+  const SocketAddress& listen_address() const { return workers_.front()->address(); }
+  const SocketAddress& admin_address() const { return admin_->address(); }
+
+  // Readiness falls; from any thread, more than once is harmless.
+  void BeginDrain();
+  // Blocks until open requests have ended or the grace is over, then stops everything. BeginDrain first.
+  void FinishDrain();
+  // The first configuration asks for no client key, and the listener is not loopback: the program should end.
+  bool refused_open() const;
+  bool draining() const { return draining_.load(std::memory_order_relaxed); }
+
+ private:
+  Proxy(Options options, const Clock& clock, Logger& logger);
+  absl::Status Init();
+  ProxyStatus StatusNow() const;
+  std::shared_ptr<const Snapshot> ServedSnapshot() const;
+  std::vector<PoolView> Pools() const;
+  size_t OpenSessions() const;
+
+  const Options options_;
+  const Clock& clock_;
+  Logger& logger_;
+  const MonoTime started_;
+  std::unique_ptr<TlsClientContext> tls_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<GrpcLink> link_;
+  AdminSource admin_source_;
+  std::unique_ptr<Router> admin_router_;
+  std::unique_ptr<Router> probe_router_;
+  std::unique_ptr<Loop> admin_loop_;
+  std::unique_ptr<HttpServer> admin_;
+  std::unique_ptr<HttpServer> probe_;
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace chain429

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/model/settlement.h"
+#include "common/waterfall/walk.h"
+#include "dataplane/http/body_scan.h"
+#include "dataplane/http/chunk_scan.h"
+#include "dataplane/http/head.h"
+#include "dataplane/request/context.h"
+#include "dataplane/request/responder.h"
+#include "dataplane/request/route_table.h"
+#include "dataplane/upstream/dial.h"
+
+namespace chain429 {
+
+// One chat request as its attempts see it; lives as long as the request.
+struct ChatRequest {
+  WorkerContext& worker;
+  Responder& client;
+  const RequestHead& head;
+  std::string_view body;          // followed by padding
+  const BodyScan& scan;
+  const ResolvedChain& chain;
+  const Walk& walk;
+  MonoTime started;
+  MonoTime deadline;
+};
+
+// A provider's refusal, kept in case the walk ends with handing it to the client.
+struct HeldAnswer {
+  uint32_t candidate = 0;
+  int status = 0;
+  std::string fields;             // filtered, one a line
+  std::string body;
+};
+
+// What became of an attempt.
+struct AttemptResult {
+  AttemptEnd end;
+  bool replied = false;           // the client has been answered, well or with a broken stream
+  bool stream_broken = false;
+  std::unique_ptr<HeldAnswer> held;
+};
+
+// One call to one target: connect, write, read, judge, and on success answer the client. Settles its grant. Its deadline bounds the phase it is in.
+class Attempt final : public Deadline, public Interruptible {
+ public:
+  Attempt(ChatRequest& request, const Route& route, uint32_t candidate, int credential, Grant grant);
+  ~Attempt() override;
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+  Task<AttemptResult> Run();
+  void OnDeadline() override;
+  void Interrupt() override;
+
+ private:
+  friend class Relay;
+  bool wants_usage() const;
+  void BuildHead();
+  Task<bool> Exchange();           // connection, request written, final head parsed
+  Task<bool> Connect();
+  Task<bool> ReadHead();
+  Task<bool> ReadBody();           // the whole body behind the head, framing taken out
+  Task<bool> AnswerPlain();
+  void JudgeRefusal(bool read);  // `read`: the body came whole
+  void Fail(Outcome outcome, std::string message);
+  void TakeVerdict(const Verdict& verdict);
+  void CloseScope(const Verdict& verdict);
+  void Hold();
+  void AppendAnswerFields(std::string& out, bool redact) const;
+  void AppendChainFields(std::string& out);
+  std::string WithoutKeys(std::string_view text) const;
+  void Settle();
+  void ReleaseConnection();
+  std::string_view body() const { return upstream_->input().substr(head_size_, body_size_); }
+
+  ChatRequest& request_;
+  WorkerContext& worker_;
+  const Route& route_;
+  const uint32_t candidate_;
+  const int credential_;
+  Grant grant_;
+  MonoTime started_;
+  MonoTime sent_at_;
+  MonoTime first_content_;
+  std::unique_ptr<Dial> dial_;
+  ConnectionPtr upstream_;
+  bool reused_ = false;
+  bool timed_out_ = false;
+  bool interrupted_ = false;
+  bool writing_ = false;           // to the client
+  bool answer_begun_ = false;      // a byte of an answer has come on this connection
+  bool whole_ = false;             // the answer was read to its end: the connection can be used again
+  std::string upstream_head_;
+  ResponseHead answer_;
+  bool keeps_alive_ = false;       // the provider lets the connection live
+  std::string provider_fields_;    // of a stream: for the client's head
+  size_t head_size_ = 0;
+  size_t body_size_ = 0;
+  ChunkScan chunks_;
+  ReadingList readings_;
+  Usage usage_;
+  Verdict verdict_;
+  PoolId closes_;
+  AttemptResult result_;
+};
+
+}  // namespace chain429

@@ -1,0 +1,308 @@
+#include "dataplane/request/session.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "absl/strings/str_cat.h"
+#include "dataplane/http/chunk_scan.h"
+#include "dataplane/http/response.h"
+#include "dataplane/request/chat.h"
+#include "dataplane/request/client_auth.h"
+#include "dataplane/request/models.h"
+
+namespace chain429 {
+namespace {
+
+constexpr absl::Duration kHeadTime = absl::Seconds(15);     // from a request's first byte to its head's end
+constexpr absl::Duration kIdleTime = absl::Seconds(75);     // between requests
+constexpr absl::Duration kBodyTime = absl::Seconds(60);     // between two pieces of a body
+constexpr absl::Duration kLingerTime = absl::Seconds(1);
+constexpr size_t kLingerBytes = 256 * 1024;
+constexpr size_t kWatchRoom = 256;                          // space behind a request for the read that notices the client's leaving
+constexpr size_t kPipelineLimit = 64 * 1024;
+constexpr std::string_view kModels = "/v1/models";
+
+bool IsKnownMethod(std::string_view method) {
+  constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"};
+  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
+}
+
+// "%2F" to "/"; what is no escape stays as it is.
+std::string PercentDecode(std::string_view text) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void Session::Start(WorkerContext& worker, Socket socket, List& sessions) {
+  std::unique_ptr<Session> session(new Session(worker, std::move(socket)));
+  sessions.push_back(*session);
+  Run(std::move(session));
+}
+
+Session::Session(WorkerContext& worker, Socket socket)
+    : worker_(worker), connection_(new Connection(std::move(socket))), client_(worker, *connection_) {
+  worker_.counters.client_connections.Add();
+}
+
+Session::~Session() {
+  connection_->set_watcher(nullptr);
+  connection_->Abort();
+  worker_.counters.client_connections.Sub();
+}
+
+Detached Session::Run(std::unique_ptr<Session> self) {
+  try {
+    co_await self->Serve();
+  } catch (const std::exception& error) {
+    // Nothing on this path throws on purpose; running out of memory must not take the other clients along.
+    self->worker_.logger.Error("a request was given up", {{"error", std::string_view(error.what())}});
+  }
+}
+
+void Session::OnDeadline() { connection_->Abort(); }
+
+void Session::OnPeerEvent() {
+  if (connection_->end() != IoEnd::kOpen) {
+    client_.OnGone();
+  } else if (connection_->input().size() < kPipelineLimit && connection_->HasRoom()) {
+    connection_->StartReading();  // a pipelined request; the client's leaving is still to be noticed
+  }
+}
+
+void Session::EndSoon() {
+  client_.set_close(true);
+  if (!busy_) connection_->Abort();
+}
+
+void Session::Abort() { connection_->Abort(); }
+
+Task<bool> Session::Serve() {
+  for (;;) {
+    const bool read = co_await ReadHead();
+    if (!read) co_return false;
+    busy_ = true;
+    const bool usable = co_await Handle();
+    busy_ = false;
+    connection_->set_watcher(nullptr);
+    if (client_.gone() || connection_->aborted()) co_return false;
+    if (!usable || client_.close() || !body_read_ || worker_.stopping) {
+      co_await Linger();
+      co_return false;
+    }
+    connection_->Consume(head_size_ + body_size_);
+    if (!connection_->reading()) connection_->Shrink();
+  }
+}
+
+Task<bool> Session::ReadHead() {
+  head_size_ = body_size_ = 0;
+  body_read_ = false;
+  between_requests_ = true;
+  worker_.deadlines().Set(*this, worker_.now() + kIdleTime);
+  for (;;) {
+    const std::string_view input = connection_->input();
+    if (!input.empty()) {
+      if (between_requests_) {
+        between_requests_ = false;
+        worker_.deadlines().Set(*this, worker_.now() + kHeadTime);
+      }
+      const ParseResult parsed = ParseRequestHead(input, head_);
+      if (parsed.state == ParseState::kDone) {
+        head_size_ = parsed.consumed;
+        co_return true;
+      }
+      if (parsed.state == ParseState::kBad) {
+        co_await RefuseHead(parsed.status, parsed.reason);
+        co_return false;
+      }
+    } else if (worker_.stopping) {
+      co_return false;
+    }
+    const bool more = co_await connection_->Fill();
+    if (!more) co_return false;
+  }
+}
+
+Task<bool> Session::RefuseHead(int status, std::string_view reason) {
+  head_.Clear();
+  client_.Begin(head_);
+  client_.set_close(true);
+  Task<bool> refusing = client_.SendError(status, std::string("The request cannot be read: ").append(reason).append("."), {}, "malformed_request");
+  co_await refusing;
+  co_await Linger();
+  co_return false;
+}
+
+Task<bool> Session::Linger() {
+  connection_->ShutdownSend();
+  worker_.deadlines().Set(*this, worker_.now() + kLingerTime);
+  size_t seen = connection_->input().size();
+  while (seen < kLingerBytes) {
+    connection_->Consume(connection_->input().size());
+    const bool more = co_await connection_->Fill();
+    if (!more) break;
+    seen += connection_->input().size();
+  }
+  co_return true;
+}
+
+Task<bool> Session::Handle() {
+  client_.Begin(head_);
+  const std::string_view path = head_.target.substr(0, head_.target.find('?'));
+  const bool reads = head_.method == "GET" || head_.method == "HEAD";
+  // What is answered without reading the body ends the connection if one was announced.
+  body_read_ = !head_.chunked && head_.content_length.value_or(0) == 0;
+  if (!body_read_) client_.set_close(true);
+  if (!IsKnownMethod(head_.method)) {
+    Task<bool> refusing = client_.SendError(501, std::string("The method \"").append(head_.method.substr(0, 32)).append("\" is not known here."), {}, "unknown_method");
+    const bool sent = co_await refusing;
+    co_return sent;
+  }
+  if (path == "/health") {
+    Task<bool> answering = reads ? client_.Send(200, "application/json", R"({"status":"ok"})") : WrongMethod("GET, HEAD");
+    const bool sent = co_await answering;
+    co_return sent;
+  }
+  const bool chat = path == "/v1/chat/completions";
+  const bool models = path == kModels || (path.starts_with(kModels) && path.size() > kModels.size() + 1 && path[kModels.size()] == '/');
+  if (!chat && !models) {
+    Task<bool> refusing = client_.SendError(404, std::string("There is nothing at ").append(path.substr(0, 200)).append("; the API is POST /v1/chat/completions and GET /v1/models."), {}, "not_found");
+    const bool sent = co_await refusing;
+    co_return sent;
+  }
+  if (chat ? head_.method != "POST" : !reads) {
+    Task<bool> refusing = WrongMethod(chat ? "POST" : "GET, HEAD");
+    const bool sent = co_await refusing;
+    co_return sent;
+  }
+  std::shared_ptr<RouteTable> routes = worker_.routes;
+  if (routes == nullptr) {
+    Task<bool> refusing = client_.SendError(503, "The proxy has no configuration yet: it is waiting for its control plane.", {}, "not_ready", "retry-after: 1\r\n");
+    const bool sent = co_await refusing;
+    co_return sent;
+  }
+  const std::string_view shown = head_.Find("authorization");
+  const AuthResult auth = Authenticate(routes->snapshot(), shown);
+  if (!auth.allowed) {
+    Task<bool> refusing = client_.SendError(401, shown.empty() ? "No API key was given: send it as \"Authorization: Bearer KEY\"." : "The API key is not known here.",
+                                            {}, "invalid_api_key", "www-authenticate: Bearer\r\n");
+    const bool sent = co_await refusing;
+    co_return sent;
+  }
+  if (models) {
+    Task<bool> answering = Models(auth.key, *routes, path);
+    const bool sent = co_await answering;
+    co_return sent;
+  }
+  Task<bool> answering = Chat(auth.key, std::move(routes));
+  const bool sent = co_await answering;
+  co_return sent;
+}
+
+Task<bool> Session::WrongMethod(std::string_view allow) {
+  Task<bool> refusing = client_.SendError(405, std::string("The method ").append(head_.method).append(" is not allowed here; allowed: ").append(allow).append("."), {},
+                                          "method_not_allowed", std::string("allow: ").append(allow).append("\r\n"));
+  const bool sent = co_await refusing;
+  co_return sent;
+}
+
+Task<bool> Session::Models(const ClientKey* key, const RouteTable& routes, std::string_view path) {
+  std::string body;
+  if (path == kModels) {
+    body = ModelList(routes.snapshot(), key);
+  } else {
+    const std::string id = PercentDecode(path.substr(kModels.size() + 1));
+    body = ModelObject(routes.snapshot(), key, id);
+    if (body.empty()) {
+      Task<bool> refusing = client_.SendError(404, UnknownModelMessage(routes.snapshot(), key, id), "model", "model_not_found");
+      const bool sent = co_await refusing;
+      co_return sent;
+    }
+  }
+  Task<bool> answering = client_.Send(200, "application/json", std::move(body));
+  const bool sent = co_await answering;
+  co_return sent;
+}
+
+Task<bool> Session::Chat(const ClientKey* key, std::shared_ptr<RouteTable> routes) {
+  const Body body = co_await ReadBody();
+  if (body != Body::kRead) co_return false;
+  ClearDeadline();
+  // From here on a read is always under way, for the client may leave.
+  connection_->set_watcher(this);
+  connection_->StartReading();
+  if (connection_->end() != IoEnd::kOpen) {
+    client_.OnGone();
+    co_return false;
+  }
+  worker_.counters.requests_open.Add();
+  Task<bool> answering = AnswerChat(worker_, client_, head_, connection_->input().substr(head_size_, body_size_), key, std::move(routes));
+  const bool answered = co_await answering;
+  worker_.counters.requests_open.Sub();
+  if (client_.gone()) {
+    worker_.counters.clients_gone.Add();
+    if (!client_.started()) worker_.counters.CountAnswer(0);
+  }
+  co_return answered;
+}
+
+// The body stays where it was read, behind its head.
+Task<Session::Body> Session::ReadBody() {
+  const std::optional<uint64_t> length = head_.chunked ? std::nullopt : std::optional<uint64_t>(head_.content_length.value_or(0));
+  const bool announced_too_large = length.value_or(0) > worker_.max_body_bytes;
+  if (!announced_too_large && head_.expect_continue && connection_->input().size() == head_size_) {
+    auto write = connection_->Write(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
+    const bool sent = co_await write;
+    if (!sent) co_return Body::kLost;
+  }
+  if (!announced_too_large) connection_->Reserve(head_size_ + length.value_or(0) + kWatchRoom);
+  ChunkScan chunks;
+  bool done = false;
+  bool bad = false;
+  while (!announced_too_large) {
+    const size_t raw_at = head_size_ + body_size_;
+    const size_t raw = connection_->input().size() - raw_at;
+    if (length) {
+      body_size_ = std::min<size_t>(*length, body_size_ + raw);
+      done = body_size_ == *length;
+    } else {
+      char* data = connection_->input_data() + raw_at;
+      const ChunkScan::Step step = chunks.Feed(data, raw, data);
+      connection_->Cut(raw_at + step.payload, raw_at + step.consumed);
+      body_size_ += step.payload;
+      done = step.state == ChunkScan::State::kDone;
+      bad = step.state == ChunkScan::State::kBad;
+    }
+    if (done || bad || body_size_ > worker_.max_body_bytes) break;
+    worker_.deadlines().Set(*this, worker_.now() + kBodyTime);
+    const bool more = co_await connection_->Fill();
+    if (!more) co_return Body::kLost;
+  }
+  if (!done || body_size_ > worker_.max_body_bytes) {
+    client_.set_close(true);
+    body_read_ = false;
+    Task<bool> refusing = bad ? client_.SendError(400, "The request's chunked body cannot be read.", {}, "malformed_request")
+                              : client_.SendError(413, absl::StrCat("The request body is larger than ", worker_.max_body_bytes, " bytes."), {}, "body_too_large");
+    co_await refusing;
+    co_return Body::kRefused;
+  }
+  body_read_ = true;
+  client_.set_close(!head_.KeepsAlive() || worker_.draining || worker_.stopping);
+  if (!connection_->HasRoom()) connection_->Reserve(connection_->input().size() + kWatchRoom);
+  // The buffer may have moved while it grew: the head's views must point into it anew.
+  ParseRequestHead(connection_->input(), head_);
+  co_return Body::kRead;
+}
+
+}  // namespace chain429
