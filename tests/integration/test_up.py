@@ -1,0 +1,164 @@
+"""`429ctl up`: everything on one host, in one terminal."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import answers, yaml_text
+from support.case import ChainCase
+from support.poll import until
+from support.programs import Program
+from support.raw_client import Client
+
+ADDRESSES = ("--listen", "--admin", "--grpc-listen", "--http-listen")
+
+
+def descendants(pid):
+    """Pids of all that were started below this one."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = Path(f"/proc/{entry}/stat").read_text()
+                parents.setdefault(int(stat.rsplit(")", 1)[1].split()[1]), []).append(int(entry))
+            except OSError:
+                pass
+    found, queue = [], [pid]
+    while queue:
+        children = parents.get(queue.pop(), [])
+        found += children
+        queue += children
+    return found
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Up(ChainCase):
+    def start(self, *flags, env=None):
+        home = tempfile.mkdtemp()
+        free = [word for flag in ADDRESSES if flag not in flags for word in (flag, "127.0.0.1:0")]
+        up = Program("429ctl", ["up", *free, *flags], {"HOME": home, "XDG_STATE_HOME": home, "XDG_CONFIG_HOME": home, **(env or {})}, label="up")
+        self.addCleanup(up.kill)
+        return up
+
+    def ready(self, up):
+        """(client, model) from what it prints."""
+        found = up.wait_for(r"(?s)http://(127\.0\.0\.1:\d+)/v1.*?model\S*\s+\"?([a-z0-9._-]+)", 30)
+        return Client(found.group(1)), found.group(2)
+
+    def test_the_demo_answers_a_chat_request_at_the_printed_base_url(self):
+        """DESIGN 2: starts both planes and simulated providers, prints base URL, a curl line and an SDK snippet; it works at once."""
+        up = self.start("--demo")
+        client, model = self.ready(up)
+        answer = client.chat(model)
+        self.assertEqual(200, answer.status, repr(answer))
+        self.assertTrue(answer.content)
+        self.assertEqual(b"[DONE]", client.chat(model, stream=True).body.strip().split(b"data: ")[-1])
+        self.assertIn("curl", up.output)
+        self.assertRegex(up.output, r"(?i)openai")
+        self.assertIn("API_KEY", up.output, "it says how to go real")
+
+    def test_the_printed_curl_line_works_as_it_stands(self):
+        """DESIGN 2: what is printed can be pasted."""
+        up = self.start("--demo")
+        self.ready(up)
+        text = re.sub(r"\x1b\[[0-9;]*m", "", up.output)
+        found = re.search(r"(?m)^\s*(curl (?:.*\\\n)*.*)$", text)
+        self.assertIsNotNone(found, text)
+        done = subprocess.run(["bash", "-c", found.group(1)], capture_output=True, text=True, timeout=20)
+        self.assertIn('"choices"', done.stdout, done.stderr)
+
+    def test_ctrl_c_stops_everything(self):
+        """DESIGN 2: stops everything on Ctrl-C, exit 0, nothing left behind."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            up = self.start("--demo")
+            client, model = self.ready(up)
+            children = descendants(up.pid)
+            self.assertGreaterEqual(len(children), 3, "two planes and the simulator")
+            os.kill(up.pid, number)
+            self.assertEqual(0, up.wait(20))
+            until(lambda children=children: not [pid for pid in children if alive(pid)], 5, "all children to be gone")
+            with self.assertRaises(OSError):
+                client.get("/health")
+
+    def test_a_terminal_sends_ctrl_c_to_all_of_them(self):
+        """DESIGN 2: Ctrl-C reaches the whole foreground group; it is still one orderly stop."""
+        up = self.start("--demo")
+        self.ready(up)
+        children = descendants(up.pid)
+        os.killpg(os.getpgid(up.pid), signal.SIGINT)
+        self.assertEqual(0, up.wait(20))
+        until(lambda: not [pid for pid in children if alive(pid)], 5, "all children to be gone")
+
+    def test_killed_hard_it_leaves_nothing_running(self):
+        """DESIGN 2: kill -9 of `up` leaves no orphans that hold the ports."""
+        up = self.start("--demo")
+        self.ready(up)
+        children = descendants(up.pid)
+        os.kill(up.pid, signal.SIGKILL)
+        up.process.wait()
+        until(lambda: not [pid for pid in children if alive(pid)], 15, "all children to be gone")
+
+    def test_when_one_of_them_dies_it_says_so_and_ends(self):
+        """DESIGN 2: no half of a gateway is left running."""
+        up = self.start("--demo")
+        self.ready(up)
+        children = descendants(up.pid)
+        victim = next(pid for pid in children if "429chain-proxy" in Path(f"/proc/{pid}/cmdline").read_text())
+        os.kill(victim, signal.SIGKILL)
+        self.assertGreater(up.wait(20), 0)
+        self.assertIn("proxy", up.output)
+        until(lambda: not [pid for pid in children if alive(pid)], 5, "all children to be gone")
+
+    def test_a_configuration_of_ones_own(self):
+        """DESIGN 2: `up --config FILE`."""
+        upstream = self.upstream(answers.usual("mine"))
+        path = Path(tempfile.mkdtemp()) / "mine.yaml"
+        path.write_text(yaml_text.dump({"version": 1, "providers": {"p": {"kind": "openai", "base_url": upstream.base_url}},
+                                        "chains": {"my-chain": {"targets": [{"provider": "p", "model": "m"}]}}}))
+        up = self.start("--config", path)
+        client, _ = self.ready(up)
+        self.assertEqual("mine", client.chat("my-chain").content)
+
+    def test_a_bad_configuration_is_said_before_anything_starts(self):
+        """CONTRACT 4: with file:line:col, and nothing left running."""
+        path = Path(tempfile.mkdtemp()) / "bad.yaml"
+        path.write_text("version: 1\nchainz: {}\n")
+        up = self.start("--config", path)
+        self.assertGreater(up.wait(15), 0)
+        self.assertIn("bad.yaml:2:1", up.output)
+
+    def test_a_port_in_use_is_said_with_the_flag_that_helps(self):
+        """DESIGN 2: everything is told so that a person can act."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            up = self.start("--demo", "--listen", address)
+            self.assertGreater(up.wait(15), 0)
+            self.assertIn(address, up.output)
+            self.assertIn("--listen", up.output)
+
+    def test_keys_in_the_environment_go_real(self):
+        """DESIGN 2: with the keys found in the environment, else the demo; the key itself is nowhere printed."""
+        up = self.start(env={"GROQ_API_KEY": "gsk_0123456789abcdef"})
+        client, model = self.ready(up)
+        listed = [entry["id"] for entry in client.get("/v1/models").json()["data"]]
+        self.assertIn(model, listed)
+        self.assertNotIn("gsk_0123456789abcdef", up.output)
+        self.assertNotIn("simulated", up.output)
+        home = Path(up.directory)
+        self.assertFalse([p for p in home.rglob("*") if p.is_file() and b"gsk_0123456789abcdef" in p.read_bytes()])
+
+
+if __name__ == "__main__":
+    unittest.main()
