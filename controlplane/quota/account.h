@@ -14,6 +14,7 @@
 #include "common/limits/ledger.h"
 #include "common/model/pool.h"
 #include "common/model/settlement.h"
+#include "controlplane/quota/pool_memory.h"
 
 namespace chain429 {
 
@@ -26,24 +27,6 @@ struct PoolView {
   bool authoritative = false;
   std::vector<LimitView> limits;
   int64_t open_attempts = 0;
-};
-
-// What must not be forgotten of a pool when every process stops. Times are wall-clock, as nothing else survives.
-struct PoolMemory {
-  struct Mark {
-    Unit unit = Unit::kRequests;
-    WindowSpec window;
-    int64_t used = 0;
-    friend bool operator==(const Mark&, const Mark&) = default;
-  };
-  std::string key;
-  absl::Time at;            // when this was true
-  Closure closure = Closure::kNone;
-  absl::Time closed_until;
-  bool authoritative = false;
-  std::vector<Limit> learnt;  // from headers
-  int64_t inferred = 0;       // requests per minute, from refusals; 0: none
-  std::vector<Mark> marks;  // windows of an hour and more
 };
 
 // Everything the leader knows of one pool: what it was declared to have, what was learnt, what was used, whether it is closed.

@@ -26,7 +26,6 @@ HolderId Broker::Attach(const AttachReport& report, const Now& now) {
   Holder& holder = holders_[id];
   const bool same_leader = known && report.epoch_seen == epoch_;
   const MonoTime known_until = same_leader ? (holder.attached ? now.mono : holder.detached_at) : MonoTime::FromNanos(INT64_MIN);
-  if (!holder.attached) ++attached_;
   holder.node = report.node;
   holder.boot_id = report.boot_id;
   holder.attached = true;
@@ -94,14 +93,13 @@ void Broker::ImportHeld(HolderId holder, const AttachReport& report, bool same_l
 
 void Broker::Detach(HolderId id, bool gone, const Now& now) {
   const auto it = holders_.find(id);
-  if (it == holders_.end() || !it->second.attached) return;
+  if (it == holders_.end()) return;
   Holder& holder = it->second;
-  holder.attached = false;
-  holder.detached_at = now.mono;
-  --attached_;
+  const bool was_attached = std::exchange(holder.attached, false);
   if (gone) {
     Forget(id, now);
-  } else {
+  } else if (was_attached) {
+    holder.detached_at = now.mono;
     KeepShare(holder, now);
     holder.share_until = now.mono + kKeepShare;
     next_share_end_ = std::min(next_share_end_, holder.share_until);

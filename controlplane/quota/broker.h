@@ -159,7 +159,6 @@ class Broker {
   PermitTable permits_;
   absl::flat_hash_map<HolderId, Holder> holders_;
   uint64_t last_holder_ = 0;
-  int64_t attached_ = 0;
   MonoTime next_share_end_ = MonoTime::Max();
   std::vector<PoolId> dirty_;
   std::vector<PoolId> urgent_;
