@@ -13,15 +13,15 @@ namespace {
 constexpr int64_t kMostAttempts = 1000;
 constexpr int64_t kHighestTier = 1000;
 
-Reference ReadReference(const ConfigMember& member, const Place& place, std::optional<std::string> name) {
+ConfigReference ReadReference(const ConfigMember& member, const ConfigPlace& place, std::optional<std::string> name) {
   return {std::move(name).value_or(""), member.value.at, place.path};
 }
 
-TargetConfig ReadTarget(const ConfigNode& item, const Place& place, const ValueReader& read) {
+TargetConfig ReadTarget(const ConfigNode& item, const ConfigPlace& place, const ValueReader& read) {
   TargetConfig target;
   target.at = item.at;
   target.path = place.path;
-  Fields fields(item, place, read);
+  ConfigFields fields(item, place, read);
   const ConfigMember* provider = fields.Take("provider");
   const ConfigMember* model = fields.Take("model");
   const ConfigMember* chain = fields.Take("chain");
@@ -50,7 +50,7 @@ TargetConfig ReadTarget(const ConfigNode& item, const Place& place, const ValueR
 
 class ChainReader {
  public:
-  ChainReader(const ConfigMember& member, const Place& place, const ValueReader& read) : read_(read), fields_(member.value, place, read) {
+  ChainReader(const ConfigMember& member, const ConfigPlace& place, const ValueReader& read) : read_(read), fields_(member.value, place, read) {
     chain_.name = member.key;
     chain_.at = member.key_at;
     chain_.path = place.path;
@@ -72,11 +72,11 @@ class ChainReader {
   void ReadAliases() {
     const ConfigMember* member = fields_.Take("aliases");
     if (member == nullptr) return;
-    const Place place = fields_.place().Key(*member);
+    const ConfigPlace place = fields_.place().Key(*member);
     if (!read_.IsSequence(member->value, place)) return;
     for (size_t i = 0; i < member->value.items.size(); ++i) {
       const ConfigNode& item = member->value.items[i];
-      const Place item_place = place.Index(i, item);
+      const ConfigPlace item_place = place.Index(i, item);
       const std::optional<std::string> name = read_.String(item, item_place);
       if (name && CheckModelName(*name, item.at, item_place, read_)) chain_.aliases.push_back({*name, item.at, item_place.path});
     }
@@ -85,7 +85,7 @@ class ChainReader {
   void ReadTargets() {
     const ConfigMember* member = fields_.Require("targets");
     if (member == nullptr) return;
-    const Place place = fields_.place().Key(*member);
+    const ConfigPlace place = fields_.place().Key(*member);
     if (!read_.IsSequence(member->value, place)) return;
     if (member->value.items.empty()) read_.Error(member->value.at, place, "a chain needs at least one target");
     for (size_t i = 0; i < member->value.items.size(); ++i) {
@@ -111,7 +111,7 @@ class ChainReader {
   void ReadTimeouts() {
     const ConfigMember* member = fields_.Take("timeouts");
     if (member == nullptr) return;
-    Fields timeouts(member->value, fields_.place().Key(*member), read_);
+    ConfigFields timeouts(member->value, fields_.place().Key(*member), read_);
     Timeouts& out = chain_.timeouts;
     out.connect = timeouts.Duration("connect", false).value_or(out.connect);
     out.first_token = timeouts.Duration("first_token", false).value_or(out.first_token);
@@ -124,7 +124,7 @@ class ChainReader {
   void ReadCache() {
     const ConfigMember* member = fields_.Take("cache");
     if (member == nullptr) return;
-    Fields cache(member->value, fields_.place().Key(*member), read_);
+    ConfigFields cache(member->value, fields_.place().Key(*member), read_);
     const std::optional<absl::Duration> ttl = cache.Duration("ttl", true);
     if (ttl.value_or(absl::ZeroDuration()) > absl::ZeroDuration()) {
       const ConfigMember* ttl_member = cache.Take("ttl");
@@ -134,13 +134,13 @@ class ChainReader {
   }
 
   const ValueReader& read_;
-  Fields fields_;
+  ConfigFields fields_;
   ChainConfig chain_;
 };
 
 }  // namespace
 
-std::vector<ChainConfig> ReadChains(const ConfigNode& node, const Place& place, const ValueReader& read) {
+std::vector<ChainConfig> ReadChains(const ConfigNode& node, const ConfigPlace& place, const ValueReader& read) {
   std::vector<ChainConfig> chains;
   if (!read.IsMapping(node, place)) return chains;
   for (const ConfigMember& member : node.members) {

@@ -16,23 +16,23 @@
 // A configuration as written, checked and with its places, so that whoever finds something wrong later can say where.
 namespace chain429 {
 
-// The limits that can be written, in the order of kLimitKeys.
-enum class LimitKey : uint8_t { kRpm, kRpd, kTpm, kTpd, kConcurrency };
-inline constexpr size_t kLimitKeyCount = 5;
+// The limits that can be written, in the order of LimitSlots().
+enum class LimitSlot : uint8_t { kRpm, kRpd, kTpm, kTpd, kConcurrency };
+inline constexpr size_t kLimitSlotCount = 5;
 
-struct LimitKeyInfo {
-  LimitKey key;
+struct LimitSlotInfo {
+  LimitSlot key;
   std::string_view name;
   Unit unit;
   absl::Duration length;  // zero: no window
 };
-// In the order of LimitKey.
-const std::array<LimitKeyInfo, kLimitKeyCount>& LimitKeys();
+// In the order of LimitSlot.
+const std::array<LimitSlotInfo, kLimitSlotCount>& LimitSlots();
 
-// Amounts by LimitKey; absent: no such limit.
-using LimitAmounts = std::array<std::optional<int64_t>, kLimitKeyCount>;
-// Windows by LimitKey; absent: the catalogue's, else sliding. Concurrency has none.
-using WindowChoices = std::array<std::optional<WindowSpec>, kLimitKeyCount>;
+// Amounts by LimitSlot; absent: no such limit.
+using LimitAmounts = std::array<std::optional<int64_t>, kLimitSlotCount>;
+// Windows by LimitSlot; absent: the catalogue's, else sliding. Concurrency has none.
+using WindowChoices = std::array<std::optional<WindowSpec>, kLimitSlotCount>;
 
 // Where a secret is to be found. The secret itself is never part of a configuration.
 struct SecretSource {
@@ -44,7 +44,7 @@ struct SecretSource {
 };
 
 // A name that must belong to something else of the configuration.
-struct Reference {
+struct ConfigReference {
   std::string name;
   Position at;
   std::string path;
@@ -53,7 +53,7 @@ struct Reference {
 struct ClientKeyConfig {
   std::string name;
   SecretSource source;
-  std::vector<Reference> chains;  // empty: all
+  std::vector<ConfigReference> chains;  // empty: all
 };
 
 struct CredentialConfig {
@@ -89,9 +89,9 @@ struct ProviderConfig {
 
 // A line of a chain as written: {provider, model}, {model} or {chain}.
 struct TargetConfig {
-  Reference provider;
-  Reference model;
-  Reference chain;
+  ConfigReference provider;
+  ConfigReference model;
+  ConfigReference chain;
   LimitAmounts limits;
   bool enabled = true;
   Position at;
@@ -100,7 +100,7 @@ struct TargetConfig {
 
 struct ChainConfig {
   std::string name;
-  std::vector<Reference> aliases;
+  std::vector<ConfigReference> aliases;
   std::vector<TargetConfig> targets;
   Routing routing = Routing::kOrdered;
   int max_attempts = 8;
@@ -119,7 +119,7 @@ struct Config {
   std::vector<ClientKeyConfig> client_keys;
   std::vector<ProviderConfig> providers;
   std::vector<ChainConfig> chains;
-  Reference default_chain;  // empty name: none
+  ConfigReference default_chain;  // empty name: none
   LogConfig log;
 };
 

@@ -127,6 +127,8 @@ bool DocumentBuilder::Place(ConfigNode node) {
   }
   if (!frame.has_key) return PlaceKey(frame, node);
   frame.has_key = false;
+  // A value that is not there has no place of its own: yaml-cpp names that of whatever follows.
+  if (node.kind == NodeKind::kNull && node.at.line != frame.key_at.line) node.at = frame.key_at;
   if (!frame.duplicate) frame.node.members.push_back({std::move(frame.key), frame.key_at, std::move(node)});
   return true;
 }

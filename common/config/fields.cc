@@ -13,7 +13,7 @@ namespace chain429 {
 namespace {
 
 // `value` in quotes, where it may be shown.
-std::string Shown(std::string_view value, const Place& place) {
+std::string Shown(std::string_view value, const ConfigPlace& place) {
   return place.secret || LooksLikeKey(value) ? "this" : absl::StrCat("\"", Truncate(value, 80), "\"");
 }
 
@@ -29,7 +29,7 @@ std::string Listed(std::span<const std::string_view> words) {
 
 std::string NotSupportedYet(std::string_view what) { return absl::StrCat(ToAbsl(what), ": not supported yet"); }
 
-void ValueReader::WrongType(const ConfigNode& node, const Place& place, std::string_view expected) const {
+void ValueReader::WrongType(const ConfigNode& node, const ConfigPlace& place, std::string_view expected) const {
   std::string message = absl::StrCat("expected ", ToAbsl(expected), ", found ", ToAbsl(KindName(node.kind)));
   const bool scalar = node.kind == NodeKind::kInteger || node.kind == NodeKind::kFloat || node.kind == NodeKind::kBool;
   if (expected == "a string" && scalar) message += " (put it in quotes)";
@@ -37,13 +37,13 @@ void ValueReader::WrongType(const ConfigNode& node, const Place& place, std::str
   problems_.Error(node.at, place.path, message);
 }
 
-std::optional<std::string> ValueReader::String(const ConfigNode& node, const Place& place) const {
+std::optional<std::string> ValueReader::String(const ConfigNode& node, const ConfigPlace& place) const {
   if (node.kind == NodeKind::kString) return node.text;
   WrongType(node, place, "a string");
   return std::nullopt;
 }
 
-std::optional<std::string> ValueReader::Name(const ConfigNode& node, const Place& place) const {
+std::optional<std::string> ValueReader::Name(const ConfigNode& node, const ConfigPlace& place) const {
   std::optional<std::string> text = String(node, place);
   if (!text || IsName(*text)) return text;
   Error(node.at, place,
@@ -51,13 +51,13 @@ std::optional<std::string> ValueReader::Name(const ConfigNode& node, const Place
   return std::nullopt;
 }
 
-std::optional<bool> ValueReader::Bool(const ConfigNode& node, const Place& place) const {
+std::optional<bool> ValueReader::Bool(const ConfigNode& node, const ConfigPlace& place) const {
   if (node.kind == NodeKind::kBool) return LowerAscii(node.text) == "true";
   WrongType(node, place, "true or false");
   return std::nullopt;
 }
 
-std::optional<int64_t> ValueReader::Integer(const ConfigNode& node, const Place& place, int64_t least, int64_t most) const {
+std::optional<int64_t> ValueReader::Integer(const ConfigNode& node, const ConfigPlace& place, int64_t least, int64_t most) const {
   if (node.kind != NodeKind::kInteger) {
     WrongType(node, place, "a whole number");
     return std::nullopt;
@@ -78,7 +78,7 @@ std::optional<int64_t> ValueReader::Integer(const ConfigNode& node, const Place&
   return std::nullopt;
 }
 
-std::optional<absl::Duration> ValueReader::Duration(const ConfigNode& node, const Place& place, bool zero_allowed) const {
+std::optional<absl::Duration> ValueReader::Duration(const ConfigNode& node, const ConfigPlace& place, bool zero_allowed) const {
   if (node.kind == NodeKind::kInteger || node.kind == NodeKind::kFloat) {
     Error(node.at, place, "a duration needs a unit: 500ms, 3s, 10m, 1h");
     return std::nullopt;
@@ -99,7 +99,7 @@ std::optional<absl::Duration> ValueReader::Duration(const ConfigNode& node, cons
   return *parsed;
 }
 
-std::optional<size_t> ValueReader::Choice(const ConfigNode& node, const Place& place, std::span<const std::string_view> words) const {
+std::optional<size_t> ValueReader::Choice(const ConfigNode& node, const ConfigPlace& place, std::span<const std::string_view> words) const {
   if (node.kind != NodeKind::kString) {
     WrongType(node, place, Listed(words));
     return std::nullopt;
@@ -112,71 +112,71 @@ std::optional<size_t> ValueReader::Choice(const ConfigNode& node, const Place& p
   return std::nullopt;
 }
 
-bool ValueReader::IsMapping(const ConfigNode& node, const Place& place) const {
+bool ValueReader::IsMapping(const ConfigNode& node, const ConfigPlace& place) const {
   if (node.kind == NodeKind::kMapping) return true;
   WrongType(node, place, "a mapping");
   return false;
 }
 
-bool ValueReader::IsSequence(const ConfigNode& node, const Place& place) const {
+bool ValueReader::IsSequence(const ConfigNode& node, const ConfigPlace& place) const {
   if (node.kind == NodeKind::kSequence) return true;
   WrongType(node, place, "a list");
   return false;
 }
 
-Fields::Fields(const ConfigNode& node, Place place, const ValueReader& read)
+ConfigFields::ConfigFields(const ConfigNode& node, ConfigPlace place, const ValueReader& read)
     : node_(node), place_(std::move(place)), read_(read), valid_(read.IsMapping(node, place_)) {}
 
-const ConfigMember* Fields::Take(std::string_view key) {
+const ConfigMember* ConfigFields::Take(std::string_view key) {
   known_.emplace_back(key);
   const ConfigMember* member = node_.Find(key);
   return member != nullptr && member->value.kind != NodeKind::kNull ? member : nullptr;
 }
 
-const ConfigMember* Fields::Require(std::string_view key) {
+const ConfigMember* ConfigFields::Require(std::string_view key) {
   const ConfigMember* member = Take(key);
   if (member == nullptr && valid_) read_.Error(place_.at, place_, absl::StrCat("\"", ToAbsl(key), "\" is missing"));
   return member;
 }
 
-bool Fields::NotYet(std::string_view key, std::string_view what) {
+bool ConfigFields::NotYet(std::string_view key, std::string_view what) {
   const ConfigMember* member = Take(key);
   if (member == nullptr) return false;
   read_.Error(member->key_at, place_.Key(*member), NotSupportedYet(what));
   return true;
 }
 
-std::optional<std::string> Fields::String(std::string_view key) {
+std::optional<std::string> ConfigFields::String(std::string_view key) {
   const ConfigMember* member = Take(key);
   return member == nullptr ? std::nullopt : read_.String(member->value, place_.Key(*member));
 }
 
-std::optional<std::string> Fields::Name(std::string_view key) {
+std::optional<std::string> ConfigFields::Name(std::string_view key) {
   const ConfigMember* member = Take(key);
   return member == nullptr ? std::nullopt : read_.Name(member->value, place_.Key(*member));
 }
 
-std::optional<bool> Fields::Bool(std::string_view key) {
+std::optional<bool> ConfigFields::Bool(std::string_view key) {
   const ConfigMember* member = Take(key);
   return member == nullptr ? std::nullopt : read_.Bool(member->value, place_.Key(*member));
 }
 
-std::optional<int64_t> Fields::Integer(std::string_view key, int64_t least, int64_t most) {
+std::optional<int64_t> ConfigFields::Integer(std::string_view key, int64_t least, int64_t most) {
   const ConfigMember* member = Take(key);
   return member == nullptr ? std::nullopt : read_.Integer(member->value, place_.Key(*member), least, most);
 }
 
-std::optional<absl::Duration> Fields::Duration(std::string_view key, bool zero_allowed) {
+std::optional<absl::Duration> ConfigFields::Duration(std::string_view key, bool zero_allowed) {
   const ConfigMember* member = Take(key);
   return member == nullptr ? std::nullopt : read_.Duration(member->value, place_.Key(*member), zero_allowed);
 }
 
-std::optional<size_t> Fields::Choice(std::string_view key, std::span<const std::string_view> words) {
+std::optional<size_t> ConfigFields::Choice(std::string_view key, std::span<const std::string_view> words) {
   const ConfigMember* member = Take(key);
   return member == nullptr ? std::nullopt : read_.Choice(member->value, place_.Key(*member), words);
 }
 
-void Fields::Finish() const {
+void ConfigFields::Finish() const {
   for (const ConfigMember& member : node_.members) {
     if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) continue;
     const std::string meant = Suggest(member.key, known_);

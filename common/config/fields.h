@@ -14,13 +14,13 @@
 namespace chain429 {
 
 // Where a value of the schema stands. `at` is where its absence, or that of something inside, is reported: its key's place.
-struct Place {
+struct ConfigPlace {
   std::string path;
   Position at;
   bool secret = false;  // values in here are never repeated in a message
 
-  Place Key(const ConfigMember& member) const { return {PathOfKey(path, member.key), member.key_at, secret}; }
-  Place Index(size_t index, const ConfigNode& item) const { return {PathOfIndex(path, index), item.at, secret}; }
+  ConfigPlace Key(const ConfigMember& member) const { return {PathOfKey(path, member.key), member.key_at, secret}; }
+  ConfigPlace Index(size_t index, const ConfigNode& item) const { return {PathOfIndex(path, index), item.at, secret}; }
 };
 
 // Checks of single values. Each reports what is wrong at the value's own place and then returns nothing.
@@ -28,32 +28,32 @@ class ValueReader {
  public:
   explicit ValueReader(ConfigProblems& problems) : problems_(problems) {}
 
-  std::optional<std::string> String(const ConfigNode& node, const Place& place) const;
-  std::optional<std::string> Name(const ConfigNode& node, const Place& place) const;  // [a-z0-9][a-z0-9._-]{0,62}
-  std::optional<bool> Bool(const ConfigNode& node, const Place& place) const;
-  std::optional<int64_t> Integer(const ConfigNode& node, const Place& place, int64_t least, int64_t most) const;
-  std::optional<absl::Duration> Duration(const ConfigNode& node, const Place& place, bool zero_allowed) const;
+  std::optional<std::string> String(const ConfigNode& node, const ConfigPlace& place) const;
+  std::optional<std::string> Name(const ConfigNode& node, const ConfigPlace& place) const;  // [a-z0-9][a-z0-9._-]{0,62}
+  std::optional<bool> Bool(const ConfigNode& node, const ConfigPlace& place) const;
+  std::optional<int64_t> Integer(const ConfigNode& node, const ConfigPlace& place, int64_t least, int64_t most) const;
+  std::optional<absl::Duration> Duration(const ConfigNode& node, const ConfigPlace& place, bool zero_allowed) const;
   // The index of the word among `words`.
-  std::optional<size_t> Choice(const ConfigNode& node, const Place& place, std::span<const std::string_view> words) const;
-  bool IsMapping(const ConfigNode& node, const Place& place) const;
-  bool IsSequence(const ConfigNode& node, const Place& place) const;
+  std::optional<size_t> Choice(const ConfigNode& node, const ConfigPlace& place, std::span<const std::string_view> words) const;
+  bool IsMapping(const ConfigNode& node, const ConfigPlace& place) const;
+  bool IsSequence(const ConfigNode& node, const ConfigPlace& place) const;
 
-  void Error(Position at, const Place& place, std::string_view message, std::string_view suggestion = {}) const {
+  void Error(Position at, const ConfigPlace& place, std::string_view message, std::string_view suggestion = {}) const {
     problems_.Error(at, place.path, message, suggestion);
   }
   ConfigProblems& problems() const { return problems_; }
 
  private:
-  void WrongType(const ConfigNode& node, const Place& place, std::string_view expected) const;
+  void WrongType(const ConfigNode& node, const ConfigPlace& place, std::string_view expected) const;
 
   ConfigProblems& problems_;
 };
 
 // One mapping while its keys are read. A key without a value counts as absent. Finish reports the keys that nobody asked for.
-class Fields {
+class ConfigFields {
  public:
   // What is no mapping is reported, and then has no fields.
-  Fields(const ConfigNode& node, Place place, const ValueReader& read);
+  ConfigFields(const ConfigNode& node, ConfigPlace place, const ValueReader& read);
 
   // The member under `key` if it has a value.
   const ConfigMember* Take(std::string_view key);
@@ -72,12 +72,12 @@ class Fields {
   void Finish() const;
 
   bool valid() const { return valid_; }
-  const Place& place() const { return place_; }
+  const ConfigPlace& place() const { return place_; }
   const ValueReader& read() const { return read_; }
 
  private:
   const ConfigNode& node_;
-  const Place place_;
+  const ConfigPlace place_;
   const ValueReader& read_;
   bool valid_;
   std::vector<std::string> known_;

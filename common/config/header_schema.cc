@@ -45,18 +45,18 @@ std::string_view Objection(std::string_view lower) {
 
 }  // namespace
 
-std::vector<Header> ReadHeaders(Fields& parent) {
+std::vector<Header> ReadHeaders(ConfigFields& parent) {
   std::vector<Header> headers;
   const ConfigMember* section = parent.Take("headers");
   if (section == nullptr) return headers;
   const ValueReader& read = parent.read();
-  Place place = parent.place().Key(*section);
+  ConfigPlace place = parent.place().Key(*section);
   place.secret = true;
   if (!read.IsMapping(section->value, place)) return headers;
   std::set<std::string> seen;
   for (const ConfigMember& member : section->value.members) {
     const std::string lower = LowerAscii(member.key);
-    const Place header = IsFieldName(member.key) && !LooksLikeKey(member.key) ? place.Key(member) : place;
+    const ConfigPlace header = IsFieldName(member.key) && !LooksLikeKey(member.key) ? place.Key(member) : place;
     if (!IsFieldName(member.key)) {
       read.Error(member.key_at, header, "not a header's name");
     } else if (const std::string_view objection = Objection(lower); !objection.empty()) {

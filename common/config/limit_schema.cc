@@ -28,11 +28,11 @@ std::optional<absl::Duration> ParseTimeOfDay(std::string_view text) {
   return absl::Hours(hours) + absl::Minutes(minutes);
 }
 
-void ReadFixed(Fields& fields, WindowSpec& window, const ZoneLookup& zones) {
+void ReadFixed(ConfigFields& fields, WindowSpec& window, const ZoneLookup& zones) {
   const ValueReader& read = fields.read();
   const bool fixed = window.kind == WindowKind::kFixed;
   if (const ConfigMember* anchor = fields.Take("anchor"); anchor != nullptr) {
-    const Place place = fields.place().Key(*anchor);
+    const ConfigPlace place = fields.place().Key(*anchor);
     if (!fixed) {
       read.Error(anchor->key_at, place, "only a fixed window has an anchor");
     } else if (const auto text = read.String(anchor->value, place); text) {
@@ -42,7 +42,7 @@ void ReadFixed(Fields& fields, WindowSpec& window, const ZoneLookup& zones) {
     }
   }
   if (const ConfigMember* zone = fields.Take("zone"); zone != nullptr) {
-    const Place place = fields.place().Key(*zone);
+    const ConfigPlace place = fields.place().Key(*zone);
     if (!fixed) {
       read.Error(zone->key_at, place, "only a fixed window has a zone");
     } else if (const auto text = read.String(zone->value, place); text && CheckZone(*text, zone->value.at, place, zones, read)) {
@@ -51,9 +51,9 @@ void ReadFixed(Fields& fields, WindowSpec& window, const ZoneLookup& zones) {
   }
 }
 
-std::optional<WindowSpec> ReadWindow(const ConfigMember& member, const Place& place, absl::Duration length, const ZoneLookup& zones,
+std::optional<WindowSpec> ReadWindow(const ConfigMember& member, const ConfigPlace& place, absl::Duration length, const ZoneLookup& zones,
                                      const ValueReader& read) {
-  Fields fields(member.value, place, read);
+  ConfigFields fields(member.value, place, read);
   if (!fields.valid()) return std::nullopt;
   WindowSpec window;
   window.length = length;
@@ -68,41 +68,41 @@ std::optional<WindowSpec> ReadWindow(const ConfigMember& member, const Place& pl
 
 }  // namespace
 
-const std::array<LimitKeyInfo, kLimitKeyCount>& LimitKeys() {
-  static const std::array<LimitKeyInfo, kLimitKeyCount> kKeys = {{
-      {LimitKey::kRpm, "rpm", Unit::kRequests, absl::Minutes(1)},
-      {LimitKey::kRpd, "rpd", Unit::kRequests, absl::Hours(24)},
-      {LimitKey::kTpm, "tpm", Unit::kTokens, absl::Minutes(1)},
-      {LimitKey::kTpd, "tpd", Unit::kTokens, absl::Hours(24)},
-      {LimitKey::kConcurrency, "concurrency", Unit::kConcurrency, absl::ZeroDuration()},
+const std::array<LimitSlotInfo, kLimitSlotCount>& LimitSlots() {
+  static const std::array<LimitSlotInfo, kLimitSlotCount> kKeys = {{
+      {LimitSlot::kRpm, "rpm", Unit::kRequests, absl::Minutes(1)},
+      {LimitSlot::kRpd, "rpd", Unit::kRequests, absl::Hours(24)},
+      {LimitSlot::kTpm, "tpm", Unit::kTokens, absl::Minutes(1)},
+      {LimitSlot::kTpd, "tpd", Unit::kTokens, absl::Hours(24)},
+      {LimitSlot::kConcurrency, "concurrency", Unit::kConcurrency, absl::ZeroDuration()},
   }};
   return kKeys;
 }
 
-LimitAmounts ReadLimits(Fields& parent) {
+LimitAmounts ReadLimits(ConfigFields& parent) {
   LimitAmounts amounts;
   const ConfigMember* member = parent.Take("limits");
   if (member == nullptr) return amounts;
   // Limits are no secrets, even where they stand beside one.
-  Place place = parent.place().Key(*member);
+  ConfigPlace place = parent.place().Key(*member);
   place.secret = false;
-  Fields fields(member->value, place, parent.read());
-  for (const LimitKeyInfo& info : LimitKeys()) {
+  ConfigFields fields(member->value, place, parent.read());
+  for (const LimitSlotInfo& info : LimitSlots()) {
     amounts[static_cast<size_t>(info.key)] = fields.Integer(info.name, 1, kHighestLimit);
   }
   fields.Finish();
   return amounts;
 }
 
-WindowChoices ReadWindows(Fields& parent, const ZoneLookup& zones) {
+WindowChoices ReadWindows(ConfigFields& parent, const ZoneLookup& zones) {
   WindowChoices windows;
   const ConfigMember* member = parent.Take("windows");
   if (member == nullptr) return windows;
-  Fields fields(member->value, parent.place().Key(*member), parent.read());
-  for (const LimitKeyInfo& info : LimitKeys()) {
+  ConfigFields fields(member->value, parent.place().Key(*member), parent.read());
+  for (const LimitSlotInfo& info : LimitSlots()) {
     const ConfigMember* window = fields.Take(info.name);
     if (window == nullptr) continue;
-    if (info.key == LimitKey::kConcurrency) {
+    if (info.key == LimitSlot::kConcurrency) {
       parent.read().Error(window->key_at, fields.place().Key(*window), "concurrency has no window");
       continue;
     }
@@ -112,7 +112,7 @@ WindowChoices ReadWindows(Fields& parent, const ZoneLookup& zones) {
   return windows;
 }
 
-bool CheckZone(std::string_view zone, Position at, const Place& place, const ZoneLookup& zones, const ValueReader& read) {
+bool CheckZone(std::string_view zone, Position at, const ConfigPlace& place, const ZoneLookup& zones, const ValueReader& read) {
   switch (zones(zone)) {
     case ZoneAnswer::kKnown:
       return true;

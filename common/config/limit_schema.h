@@ -7,12 +7,12 @@
 namespace chain429 {
 
 // The value of `limits:` under `parent`, if there is one.
-LimitAmounts ReadLimits(Fields& parent);
+LimitAmounts ReadLimits(ConfigFields& parent);
 
 // The value of `windows:` under `parent`, if there is one.
-WindowChoices ReadWindows(Fields& parent, const ZoneLookup& zones);
+WindowChoices ReadWindows(ConfigFields& parent, const ZoneLookup& zones);
 
 // Reports at `at` a zone that this machine cannot use; returns whether it can.
-bool CheckZone(std::string_view zone, Position at, const Place& place, const ZoneLookup& zones, const ValueReader& read);
+bool CheckZone(std::string_view zone, Position at, const ConfigPlace& place, const ZoneLookup& zones, const ValueReader& read);
 
 }  // namespace chain429

@@ -6,7 +6,7 @@
 
 namespace chain429 {
 
-bool CheckModelName(std::string_view name, Position at, const Place& place, const ValueReader& read) {
+bool CheckModelName(std::string_view name, Position at, const ConfigPlace& place, const ValueReader& read) {
   constexpr size_t kLongest = 256;
   const char* problem = nullptr;
   if (name.empty()) {
@@ -22,13 +22,13 @@ bool CheckModelName(std::string_view name, Position at, const Place& place, cons
   return problem == nullptr;
 }
 
-std::optional<std::string> ReadModelName(const ConfigMember& member, const Place& place, const ValueReader& read) {
+std::optional<std::string> ReadModelName(const ConfigMember& member, const ConfigPlace& place, const ValueReader& read) {
   std::optional<std::string> name = read.String(member.value, place);
   if (name && !CheckModelName(*name, member.value.at, place, read)) return std::nullopt;
   return name;
 }
 
-void CheckSectionName(const ConfigMember& member, const Place& section, const ValueReader& read) {
+void CheckSectionName(const ConfigMember& member, const ConfigPlace& section, const ValueReader& read) {
   // The key is read as if it were a value, for the same words.
   ConfigNode node;
   node.kind = NodeKind::kString;

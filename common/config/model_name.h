@@ -9,10 +9,10 @@
 namespace chain429 {
 
 // Model names and aliases are anything that fits in a line: not empty, at most 256 bytes, no control characters, no blanks around.
-bool CheckModelName(std::string_view name, Position at, const Place& place, const ValueReader& read);
-std::optional<std::string> ReadModelName(const ConfigMember& member, const Place& place, const ValueReader& read);
+bool CheckModelName(std::string_view name, Position at, const ConfigPlace& place, const ValueReader& read);
+std::optional<std::string> ReadModelName(const ConfigMember& member, const ConfigPlace& place, const ValueReader& read);
 
 // The key of a provider or chain must be a name.
-void CheckSectionName(const ConfigMember& member, const Place& section, const ValueReader& read);
+void CheckSectionName(const ConfigMember& member, const ConfigPlace& section, const ValueReader& read);
 
 }  // namespace chain429

@@ -27,11 +27,11 @@ class ProviderReader {
  public:
   ProviderReader(const Catalogue& catalogue, const ZoneLookup& zones, const ValueReader& read) : catalogue_(catalogue), zones_(zones), read_(read) {}
 
-  ProviderConfig Read(const ConfigMember& member, const Place& place) {
+  ProviderConfig Read(const ConfigMember& member, const ConfigPlace& place) {
     ProviderConfig provider;
     provider.name = member.key;
     provider.at = member.key_at;
-    Fields fields(member.value, place, read_);
+    ConfigFields fields(member.value, place, read_);
     if (!fields.valid()) return provider;
     const CatalogueEntry* entry = ReadKind(fields, provider);
     const bool has_url = ReadBaseUrl(fields, provider, entry);
@@ -53,10 +53,10 @@ class ProviderReader {
   }
 
  private:
-  const CatalogueEntry* ReadKind(Fields& fields, ProviderConfig& provider) {
+  const CatalogueEntry* ReadKind(ConfigFields& fields, ProviderConfig& provider) {
     const ConfigMember* member = fields.Require("kind");
     if (member == nullptr) return nullptr;
-    const Place place = fields.place().Key(*member);
+    const ConfigPlace place = fields.place().Key(*member);
     const std::optional<std::string> kind = read_.String(member->value, place);
     if (!kind) return nullptr;
     const CatalogueEntry* entry = catalogue_.Find(*kind);
@@ -71,7 +71,7 @@ class ProviderReader {
   }
 
   // Returns whether the configuration has one.
-  bool ReadBaseUrl(Fields& fields, ProviderConfig& provider, const CatalogueEntry* entry) {
+  bool ReadBaseUrl(ConfigFields& fields, ProviderConfig& provider, const CatalogueEntry* entry) {
     const bool allow_http = fields.Bool("allow_http").value_or(false);
     const bool required = entry != nullptr && entry->base_url.empty();
     const ConfigMember* member = required ? fields.Require("base_url") : fields.Take("base_url");
@@ -82,7 +82,7 @@ class ProviderReader {
       if (!known.ok()) read_.Error(fields.place().at, fields.place(), "the catalogue's URL of this kind is not usable: write \"base_url\"");
       return false;
     }
-    const Place place = fields.place().Key(*member);
+    const ConfigPlace place = fields.place().Key(*member);
     const std::optional<std::string> text = read_.String(member->value, place);
     if (!text) return true;
     absl::StatusOr<Endpoint> endpoint = ParseBaseUrl(*text);
@@ -97,10 +97,10 @@ class ProviderReader {
     return true;
   }
 
-  void ReadCredentials(Fields& fields, ProviderConfig& provider) {
+  void ReadCredentials(ConfigFields& fields, ProviderConfig& provider) {
     const ConfigMember* member = fields.Take("credentials");
     if (member == nullptr) return;
-    Place list = fields.place().Key(*member);
+    ConfigPlace list = fields.place().Key(*member);
     list.secret = true;
     if (!read_.IsSequence(member->value, list)) return;
     std::set<std::string> names;
@@ -114,11 +114,11 @@ class ProviderReader {
     }
   }
 
-  CredentialConfig ReadCredential(const ConfigNode& item, const Place& place) {
+  CredentialConfig ReadCredential(const ConfigNode& item, const ConfigPlace& place) {
     CredentialConfig credential;
     credential.at = item.at;
     credential.path = place.path;
-    Fields fields(item, place, read_);
+    ConfigFields fields(item, place, read_);
     if (const ConfigMember* name = fields.Require("name"); name != nullptr) {
       credential.name = read_.Name(name->value, place.Key(*name)).value_or("");
     }
@@ -129,19 +129,19 @@ class ProviderReader {
     return credential;
   }
 
-  void ReadModels(Fields& fields, ProviderConfig& provider) {
+  void ReadModels(ConfigFields& fields, ProviderConfig& provider) {
     const ConfigMember* member = fields.Take("models");
     if (member == nullptr) return;
-    const Place place = fields.place().Key(*member);
+    const ConfigPlace place = fields.place().Key(*member);
     if (!read_.IsMapping(member->value, place)) return;
     for (const ConfigMember& entry : member->value.members) {
       ModelConfig model;
       model.name = entry.key;
-      const Place entry_place = place.Key(entry);
+      const ConfigPlace entry_place = place.Key(entry);
       CheckModelName(entry.key, entry.key_at, entry_place, read_);
       // `my-model:` with nothing behind it lists the model.
       if (entry.value.kind != NodeKind::kNull) {
-        Fields model_fields(entry.value, entry_place, read_);
+        ConfigFields model_fields(entry.value, entry_place, read_);
         model.limits = ReadLimits(model_fields);
         model.context = model_fields.Integer("context", 1, kLargestContext).value_or(0);
         if (const ConfigMember* canonical = model_fields.Take("canonical"); canonical != nullptr) {
@@ -154,8 +154,8 @@ class ProviderReader {
   }
 
   // The catalogue's own windows need their zones too, unless the configuration replaces them.
-  void CheckCatalogueZones(const CatalogueEntry& entry, const ProviderConfig& provider, const Place& place) {
-    for (const LimitKeyInfo& info : LimitKeys()) {
+  void CheckCatalogueZones(const CatalogueEntry& entry, const ProviderConfig& provider, const ConfigPlace& place) {
+    for (const LimitSlotInfo& info : LimitSlots()) {
       const auto window = entry.windows.find(info.name);
       if (window == entry.windows.end() || window->second.kind != WindowKind::kFixed) continue;
       if (provider.windows[static_cast<size_t>(info.key)]) continue;
@@ -170,7 +170,7 @@ class ProviderReader {
 
 }  // namespace
 
-std::vector<ProviderConfig> ReadProviders(const ConfigNode& node, const Place& place, const Catalogue& catalogue, const ZoneLookup& zones,
+std::vector<ProviderConfig> ReadProviders(const ConfigNode& node, const ConfigPlace& place, const Catalogue& catalogue, const ZoneLookup& zones,
                                           const ValueReader& read) {
   std::vector<ProviderConfig> providers;
   if (!read.IsMapping(node, place)) return providers;

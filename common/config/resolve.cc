@@ -35,7 +35,7 @@ class Resolver {
   std::vector<ResolvedChain> Run() {
     CheckAliases();
     for (const ClientKeyConfig& key : config_.client_keys) {
-      for (const Reference& chain : key.chains) CheckChain(chain);
+      for (const ConfigReference& chain : key.chains) CheckChain(chain);
     }
     CheckChain(config_.default_chain);
     for (const ChainConfig& chain : config_.chains) {
@@ -54,14 +54,14 @@ class Resolver {
   void CheckAliases() {
     std::set<std::string_view> taken(chain_names_.begin(), chain_names_.end());
     for (const ChainConfig& chain : config_.chains) {
-      for (const Reference& alias : chain.aliases) {
+      for (const ConfigReference& alias : chain.aliases) {
         if (taken.insert(alias.name).second) continue;
         problems_.Error(alias.at, alias.path, absl::StrCat(QuoteUnlessKey(alias.name), " is already the name or an alias of a chain"));
       }
     }
   }
 
-  void CheckChain(const Reference& chain) {
+  void CheckChain(const ConfigReference& chain) {
     if (!chain.name.empty() && !chains_.contains(chain.name)) Unknown(chain, "there is no chain ", chain_names_);
   }
 
@@ -76,7 +76,7 @@ class Resolver {
     }
   }
 
-  void Unknown(const Reference& reference, std::string_view message, const std::vector<std::string>& known) {
+  void Unknown(const ConfigReference& reference, std::string_view message, const std::vector<std::string>& known) {
     const std::string suggestion = problems_.errors() < kMostSuggestions ? Suggest(reference.name, known) : "";
     problems_.Error(reference.at, reference.path, absl::StrCat(ToAbsl(message), QuoteUnlessKey(reference.name)), suggestion);
   }
@@ -99,7 +99,7 @@ class Resolver {
         path.pop_back();
         continue;
       }
-      const Reference& reference = chain.targets[path.back().next++].chain;
+      const ConfigReference& reference = chain.targets[path.back().next++].chain;
       const auto inner = chains_.find(reference.name);
       if (reference.name.empty() || inner == chains_.end()) continue;
       if (states[inner->second] == State::kNew) {

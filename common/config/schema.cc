@@ -25,37 +25,37 @@ constexpr int64_t kDefaultRotateMb = 100;
 constexpr int64_t kDefaultKeep = 5;
 constexpr int64_t kLargestLogNumber = 1'000'000;
 
-void ReadVersion(Fields& root) {
+void ReadVersion(ConfigFields& root) {
   const ConfigMember* member = root.Require("version");
   if (member == nullptr) return;
-  const Place place = root.place().Key(*member);
+  const ConfigPlace place = root.place().Key(*member);
   const std::optional<int64_t> version = root.read().Integer(member->value, place, 1, INT64_MAX);
   if (version && *version != 1) root.read().Error(member->value.at, place, "this version of the format is not known: write 1");
 }
 
-std::vector<Reference> ReadGrants(Fields& key) {
-  std::vector<Reference> chains;
+std::vector<ConfigReference> ReadGrants(ConfigFields& key) {
+  std::vector<ConfigReference> chains;
   const ConfigMember* member = key.Take("chains");
   if (member == nullptr) return chains;
-  Place place = key.place().Key(*member);
+  ConfigPlace place = key.place().Key(*member);
   if (!key.read().IsSequence(member->value, place)) return chains;
   if (member->value.items.empty()) key.read().Error(member->value.at, place, "an empty list allows nothing: leave it out to allow every chain");
   for (size_t i = 0; i < member->value.items.size(); ++i) {
     const ConfigNode& item = member->value.items[i];
-    const Place item_place = place.Index(i, item);
+    const ConfigPlace item_place = place.Index(i, item);
     if (const auto name = key.read().Name(item, item_place); name) chains.push_back({*name, item.at, item_place.path});
   }
   return chains;
 }
 
-void ReadClientKeys(const ConfigMember& member, Place list, const ValueReader& read, Config& config) {
+void ReadClientKeys(const ConfigMember& member, ConfigPlace list, const ValueReader& read, Config& config) {
   list.secret = true;
   if (!read.IsSequence(member.value, list)) return;
   std::set<std::string> names;
   for (size_t i = 0; i < member.value.items.size(); ++i) {
     const ConfigNode& item = member.value.items[i];
-    const Place place = list.Index(i, item);
-    Fields fields(item, place, read);
+    const ConfigPlace place = list.Index(i, item);
+    ConfigFields fields(item, place, read);
     ClientKeyConfig key;
     if (const ConfigMember* name = fields.Require("name"); name != nullptr) {
       key.name = read.Name(name->value, place.Key(*name)).value_or("");
@@ -68,20 +68,20 @@ void ReadClientKeys(const ConfigMember& member, Place list, const ValueReader& r
   }
 }
 
-void ReadAuth(Fields& root, Config& config) {
+void ReadAuth(ConfigFields& root, Config& config) {
   const ConfigMember* member = root.Take("auth");
   if (member == nullptr) return;
-  Place place = root.place().Key(*member);
+  ConfigPlace place = root.place().Key(*member);
   place.secret = true;
-  Fields auth(member->value, place, root.read());
+  ConfigFields auth(member->value, place, root.read());
   if (const ConfigMember* keys = auth.Take("client_keys"); keys != nullptr) ReadClientKeys(*keys, place.Key(*keys), root.read(), config);
   auth.Finish();
 }
 
-void ReadLog(Fields& root, LogConfig& out) {
+void ReadLog(ConfigFields& root, LogConfig& out) {
   const ConfigMember* member = root.Take("log");
   if (member == nullptr) return;
-  Fields log(member->value, root.place().Key(*member), root.read());
+  ConfigFields log(member->value, root.place().Key(*member), root.read());
   if (const auto level = log.Choice("level", kLevelWords); level) out.level = kLevels[*level];
   if (const auto format = log.Choice("format", kFormatWords); format) out.format = kFormats[*format];
   log.NotYet("file", "logging to a file");
@@ -96,10 +96,10 @@ void ReadLog(Fields& root, LogConfig& out) {
 }
 
 // Sections of later features: nothing in them, or not at all.
-void RefuseSection(Fields& root, std::string_view key, NodeKind kind, std::string_view what) {
+void RefuseSection(ConfigFields& root, std::string_view key, NodeKind kind, std::string_view what) {
   const ConfigMember* member = root.Take(key);
   if (member == nullptr) return;
-  const Place place = root.place().Key(*member);
+  const ConfigPlace place = root.place().Key(*member);
   const bool right = kind == NodeKind::kSequence ? root.read().IsSequence(member->value, place) : root.read().IsMapping(member->value, place);
   if (!right || (member->value.items.empty() && member->value.members.empty())) return;
   root.read().Error(member->key_at, place, NotSupportedYet(what));
@@ -110,7 +110,7 @@ void RefuseSection(Fields& root, std::string_view key, NodeKind kind, std::strin
 Config ReadConfig(const ConfigNode& root, const Catalogue& catalogue, const ZoneLookup& zones, ConfigProblems& problems) {
   Config config;
   const ValueReader read(problems);
-  Fields fields(root, Place{"", {1, 1}, false}, read);
+  ConfigFields fields(root, ConfigPlace{"", {1, 1}, false}, read);
   if (!fields.valid()) return config;
   ReadVersion(fields);
   ReadAuth(fields, config);
@@ -121,7 +121,7 @@ Config ReadConfig(const ConfigNode& root, const Catalogue& catalogue, const Zone
     config.chains = ReadChains(member->value, fields.place().Key(*member), read);
   }
   if (const ConfigMember* member = fields.Take("default_chain"); member != nullptr) {
-    const Place place = fields.place().Key(*member);
+    const ConfigPlace place = fields.place().Key(*member);
     config.default_chain = {read.String(member->value, place).value_or(""), member->value.at, place.path};
     if (member->value.kind == NodeKind::kString && member->value.text.empty()) read.Error(member->value.at, place, "must not be empty");
   }

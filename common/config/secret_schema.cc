@@ -29,7 +29,7 @@ bool IsVariableName(std::string_view text) {
          std::all_of(text.begin(), text.end(), [&](char c) { return is_word(c) || (c >= '0' && c <= '9'); });
 }
 
-std::optional<SecretSource> ReadSource(const ConfigMember& member, SecretSource::Kind kind, const Place& place, const ValueReader& read) {
+std::optional<SecretSource> ReadSource(const ConfigMember& member, SecretSource::Kind kind, const ConfigPlace& place, const ValueReader& read) {
   const std::optional<std::string> text = read.String(member.value, place);
   if (!text) return std::nullopt;
   if (IsVariable(kind) && !IsVariableName(*text)) {
@@ -45,14 +45,14 @@ std::optional<SecretSource> ReadSource(const ConfigMember& member, SecretSource:
 
 }  // namespace
 
-std::optional<SecretSource> ReadSecretSource(Fields& fields, bool by_proxy) {
+std::optional<SecretSource> ReadSecretSource(ConfigFields& fields, bool by_proxy) {
   std::vector<const ConfigMember*> given;
   std::optional<SecretSource> source;
   for (const SourceKey& key : kSources) {
     const ConfigMember* member = fields.Take(key.name);
     if (member == nullptr) continue;
     given.push_back(member);
-    const Place place = fields.place().Key(*member);
+    const ConfigPlace place = fields.place().Key(*member);
     if (IsProxySource(key.kind) && !by_proxy) {
       fields.read().Error(member->key_at, place, "a client's key is resolved by the control plane: use env or file");
     } else {

@@ -29,6 +29,7 @@ struct CatalogueEntry {
   std::string base_url;                   // empty: the configuration has to say it
   AuthStyle auth;
   PoolScope pool_scope = PoolScope::kGroup;
+  bool pool_per_credential = false;       // nothing is known of accounts: each credential is an account of its own
   std::vector<Limit> limits;  // known limits where the model has none of its own; provenance kCatalogue. With
                               // kFreeModels they are those of the free models' pool and of no other
   std::map<std::string, WindowSpec, std::less<>>

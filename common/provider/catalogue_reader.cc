@@ -59,6 +59,7 @@ CatalogueEntry ReadCatalogueEntry(const nlohmann::json& json, std::vector<std::s
     fields.Fault("base_url", "http:// or https:// is wanted");
   }
   entry.pool_scope = PoolScopeAt(fields.Word("pool_scope", kPoolScopes, 0));
+  entry.pool_per_credential = fields.Bool("pool_per_credential", false);
   if (const nlohmann::json* windows = fields.Object("windows"))
     entry.windows = ReadWindows(*windows, fields.PathOf("windows"), faults);
   if (const nlohmann::json* limits = fields.Object("limits"))

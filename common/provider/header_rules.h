@@ -58,7 +58,7 @@ class HeaderRules {
   std::vector<Reading> bases_;  // unit, window and scope; nothing stated
   std::vector<Slot> slots_;
   std::array<uint8_t, 256> table_{};  // hash -> index of slot + 1, linear probing
-  uint64_t lengths_ = 0;              // bit n: some name has n bytes; most headers are told by that alone
+  uint64_t lengths_ = 0;  // bit n: some name has n bytes; most headers are told by that alone
 };
 
 }  // namespace chain429

@@ -92,7 +92,7 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   };
   // Up to kMaxSlices views, sent with one gather write.
   template <typename... Views>
-  WriteAwaiter Write(Views... views) {
+  WriteAwaiter Write(const Views&... views) {
     WriteAwaiter awaiter{*this, {}, 0, 0, false, {}};
     (awaiter.Add(std::string_view(views)), ...);
     return awaiter;

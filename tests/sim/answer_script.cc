@@ -6,8 +6,8 @@ namespace chain429::sim {
 namespace {
 
 std::vector<Header> HeadHeaders(const Manners& manners, const std::string& content_type) {
-  std::vector<Header> headers = {{"date", absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", manners.now,
-                                                           absl::UTCTimeZone())}};
+  std::vector<Header> headers = {
+      {"date", absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", manners.now, absl::UTCTimeZone())}};
   if (!content_type.empty()) headers.emplace_back("content-type", content_type);
   return headers;
 }
@@ -116,9 +116,10 @@ class ChatWriter {
         if (fault.body) answer.body = *fault.body;
         break;
       case FaultKind::kEchoKey:
-        answer = ErrorAnswer(input_.style, static_cast<int>(fault.status),
-                             "Incorrect API key provided: " + input_.key + ". You can find your API key in the console.",
-                             "invalid_request_error", "invalid_api_key");
+        answer =
+            ErrorAnswer(input_.style, static_cast<int>(fault.status),
+                        "Incorrect API key provided: " + input_.key + ". You can find your API key in the console.",
+                        "invalid_request_error", "invalid_api_key");
         break;
       case FaultKind::kRedirect:
         answer.status = static_cast<int>(fault.status);

@@ -49,7 +49,8 @@ std::optional<ChatRequest> ReadChatRequest(std::string_view body) {
   request.model = TextMember(root, "model");
   if (request.model.empty()) return std::nullopt;
   request.stream = FlagMember(root, "stream");
-  if (const Json* options = Member(root, "stream_options")) request.include_usage = FlagMember(*options, "include_usage");
+  if (const Json* options = Member(root, "stream_options"))
+    request.include_usage = FlagMember(*options, "include_usage");
   for (const char* key : {"max_tokens", "max_completion_tokens"}) {
     const Json* value = Member(root, key);
     if (value != nullptr && value->is_number_integer() && value->get<int64_t>() >= 0) {

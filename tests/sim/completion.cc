@@ -48,7 +48,7 @@ Json ArgumentFor(const Json& schema) {
   return "Paris";
 }
 
-ToolCall CallOf(const Json& function, int64_t sequence, size_t chunks) {
+ToolCall CallOf(const Json& function, const std::string& id, size_t chunks) {
   Json arguments = Json::object();
   if (function.contains("parameters") && function["parameters"].is_object()) {
     const Json& parameters = function["parameters"];
@@ -57,7 +57,7 @@ ToolCall CallOf(const Json& function, int64_t sequence, size_t chunks) {
     }
   }
   ToolCall call;
-  call.id = "call_" + std::to_string(sequence);
+  call.id = "call_" + id;
   call.name = function.contains("name") && function["name"].is_string() ? function["name"].get<std::string>() : "";
   call.arguments = Pieces(arguments.dump(), std::max<size_t>(1, chunks));
   return call;
@@ -101,9 +101,9 @@ class StreamWriter {
  public:
   StreamWriter(const AnswerSpec& spec, const Completion& completion, bool include_usage)
       : spec_(spec), completion_(completion), include_usage_(include_usage) {
-    shares_ = static_cast<int64_t>(completion.reasoning.size() +
-                                   (completion.tool_call ? completion.tool_call->arguments.size() + 1
-                                                         : completion.content.size()));
+    shares_ = static_cast<int64_t>(completion.reasoning.size() + (completion.tool_call
+                                                                      ? completion.tool_call->arguments.size() + 1
+                                                                      : completion.content.size()));
   }
 
   void Delta(StreamEvent::Kind kind, const Json& delta, const Json& finish_reason, const Json& extra = nullptr) {
@@ -152,10 +152,8 @@ class StreamWriter {
 
 void WriteToolCall(const ToolCall& call, StreamWriter* writer) {
   Json begin = Json::array();
-  begin.push_back({{"index", 0},
-                   {"id", call.id},
-                   {"type", "function"},
-                   {"function", {{"name", call.name}, {"arguments", ""}}}});
+  begin.push_back(
+      {{"index", 0}, {"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", ""}}}});
   writer->Delta(StreamEvent::Kind::kContent, {{"tool_calls", begin}}, nullptr);
   for (const std::string& piece : call.arguments) {
     Json part = Json::array();
@@ -171,9 +169,9 @@ int64_t PromptTokens(const AnswerSpec& spec, size_t body_bytes) {
 }
 
 Completion MakeCompletion(const AnswerSpec& spec, const ChatRequest& request, std::string_view body, uint64_t seed,
-                          int64_t sequence, int64_t created, Random& random) {
+                          const std::string& id, int64_t created, Random& random) {
   Completion completion;
-  completion.id = "chatcmpl-sim-" + std::to_string(sequence);
+  completion.id = "chatcmpl-" + id;
   completion.created = created;
   completion.model = request.model;
   completion.reasoning_field = spec.reasoning_field;
@@ -182,7 +180,7 @@ Completion MakeCompletion(const AnswerSpec& spec, const ChatRequest& request, st
   completion.reasoning = Words(text_seed + 1, static_cast<size_t>(spec.reasoning_chunks));
   size_t bytes = Joined(completion.reasoning).size();
   if (spec.tools && request.tool) {
-    completion.tool_call = CallOf(*request.tool, sequence, chunks);
+    completion.tool_call = CallOf(*request.tool, id, chunks);
     completion.finish_reason = "tool_calls";
     bytes += Joined(completion.tool_call->arguments).size();
   } else {
@@ -190,8 +188,8 @@ Completion MakeCompletion(const AnswerSpec& spec, const ChatRequest& request, st
     bytes += Joined(completion.content).size();
   }
   completion.prompt_tokens = PromptTokens(spec, body.size());
-  completion.completion_tokens = spec.completion_tokens ? DrawAmount(*spec.completion_tokens, random)
-                                                        : PromptTokens(spec, bytes);
+  completion.completion_tokens =
+      spec.completion_tokens ? DrawAmount(*spec.completion_tokens, random) : PromptTokens(spec, bytes);
   if (request.max_output && completion.completion_tokens > *request.max_output) {
     completion.completion_tokens = *request.max_output;
     completion.finish_reason = "length";
@@ -212,8 +210,8 @@ std::string PlainBody(const Completion& completion) {
     message["tool_calls"] = calls;
   }
   Json choices = Json::array();
-  choices.push_back({{"index", 0}, {"message", message}, {"logprobs", nullptr},
-                     {"finish_reason", completion.finish_reason}});
+  choices.push_back(
+      {{"index", 0}, {"message", message}, {"logprobs", nullptr}, {"finish_reason", completion.finish_reason}});
   return Dump({{"id", completion.id},
                {"object", "chat.completion"},
                {"created", completion.created},

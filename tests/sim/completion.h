@@ -32,8 +32,9 @@ struct Completion {
 
 int64_t PromptTokens(const AnswerSpec& spec, size_t body_bytes);
 
+// `id` tells the provider and the request: "groq-17".
 Completion MakeCompletion(const AnswerSpec& spec, const ChatRequest& request, std::string_view body, uint64_t seed,
-                          int64_t sequence, int64_t created, Random& random);
+                          const std::string& id, int64_t created, Random& random);
 
 std::string PlainBody(const Completion& completion);
 

@@ -140,7 +140,8 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
   Task<bool> AnswerNobodys(Manners manners) {
     HttpAnswer answer;
     answer.status = 404;
-    answer.body = R"({"error":{"message":"several providers share this port: the path begins with /NAME","type":"invalid_request_error","param":null,"code":null}})";
+    answer.body =
+        R"({"error":{"message":"several providers share this port: the path begins with /NAME","type":"invalid_request_error","param":null,"code":null}})";
     Script script = PlainScript(answer, manners);
     bool kept = co_await PlayPlain(script);
     co_return kept;
@@ -248,8 +249,8 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
 
   // Until the client has sent something or gone; false when it has gone or been silent for too long.
   Task<bool> WaitForMore(absl::Duration at_most) {
-    wake_.expires_at(Deadline(at_most == absl::InfiniteDuration() ? absl::InfiniteFuture()
-                                                                  : port_.clock().Now() + at_most));
+    wake_.expires_at(
+        Deadline(at_most == absl::InfiniteDuration() ? absl::InfiniteFuture() : port_.clock().Now() + at_most));
     auto [error] = co_await wake_.async_wait(kResult);
     bool woken = error == asio::error::operation_aborted;
     co_return woken && (!gone_ || !received_.empty());

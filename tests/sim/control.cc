@@ -95,8 +95,8 @@ class ControlRequest {
   }
 
   HttpAnswer Log() const {
-    return JsonAnswer(200, provider_.log().Since(query_.Number("since", 0), query_.Number("bodies", 0) != 0,
-                                                 provider_.start()));
+    return JsonAnswer(
+        200, provider_.log().Since(query_.Number("since", 0), query_.Number("bodies", 0) != 0, provider_.start()));
   }
 
   using Change = void (ControlRequest::*)(const Json& json, Problems* problems);

@@ -18,9 +18,7 @@ struct LogWait {
   int64_t count = 1;
   std::string verdict;
   bool finished = false;
-  bool Satisfied(const Provider& provider) const {
-    return provider.log().Count(since, verdict, finished) >= count;
-  }
+  bool Satisfied(const Provider& provider) const { return provider.log().Count(since, verdict, finished) >= count; }
 };
 
 // Set when this control request is to be held back until enough has happened.

@@ -92,8 +92,8 @@ void ReadPieces(Fields& fields, FaultSpec* spec) {
   const Json* sizes = fields.Find("sizes");
   if (sizes == nullptr) return;
   bool good = sizes->is_array() && !sizes->empty() && std::all_of(sizes->begin(), sizes->end(), [](const Json& size) {
-    return size.is_number_integer() && size.get<int64_t>() > 0;
-  });
+                return size.is_number_integer() && size.get<int64_t>() > 0;
+              });
   if (!good) return fields.Wrong("sizes", "must be a list of whole numbers above 0");
   spec->sizes = sizes->get<std::vector<int64_t>>();
 }

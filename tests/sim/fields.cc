@@ -1,27 +1,26 @@
 #include "tests/sim/fields.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "tests/sim/duration_text.h"
 
 namespace chain429::sim {
 namespace {
 
-// Levenshtein distance.
+// The least number of letters to insert, drop, replace or swap with their neighbour.
 size_t Distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
+  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+      size_t replaced = d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      d[i][j] = std::min({replaced, d[i - 1][j] + 1, d[i][j - 1] + 1});
+      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
-  return row.back();
+  return d[a.size()][b.size()];
 }
 
 }  // namespace
@@ -139,7 +138,8 @@ void Fields::Amount(const std::string& key, Distribution* target) {
 void Fields::Texts(const std::string& key, std::vector<std::string>* target) {
   const Json* value = Find(key);
   if (value == nullptr) return;
-  bool texts = value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_string(); });
+  bool texts =
+      value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_string(); });
   if (!texts) return Wrong(key, "must be a list of texts");
   *target = value->get<std::vector<std::string>>();
 }

@@ -34,8 +34,11 @@ struct ProviderFlags {
 };
 
 Json AsScenario(const ProviderFlags& flags, size_t index) {
-  Json provider = {{"name", flags.names[index]}, {"style", flags.headers}, {"retry_after", flags.retry_after},
-                   {"models", flags.models},     {"keys", flags.keys}};
+  Json provider = {{"name", flags.names[index]},
+                   {"style", flags.headers},
+                   {"retry_after", flags.retry_after},
+                   {"models", flags.models},
+                   {"keys", flags.keys}};
   provider["listen"] = flags.listens.size() == 1 ? flags.listens[0] : flags.listens[index];
   Json limits = Json::object();
   for (const auto& [name, limit] : flags.limits) {

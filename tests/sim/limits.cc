@@ -108,8 +108,8 @@ void LimitBook::AppendReadings(absl::Time now, std::vector<LimitReading>* readin
     if (!has_window(name) || window(name).spec().limit == 0) continue;
     Window& w = window(name);
     int64_t used = w.Used(now);
-    readings->push_back({name, w.capacity(), used, std::max<int64_t>(0, w.capacity() - used), w.spec().length,
-                         w.UntilReset(now)});
+    readings->push_back(
+        {name, w.capacity(), used, std::max<int64_t>(0, w.capacity() - used), w.spec().length, w.UntilReset(now)});
   }
   if (spec_.concurrency > 0) {
     int64_t free = std::max<int64_t>(0, spec_.concurrency - in_flight_);

@@ -23,7 +23,8 @@ void ReadAnchor(Fields& fields, WindowSpec* window) {
     window->from_first = true;
     return;
   }
-  bool shaped = anchor.size() == 5 && anchor[2] == ':' && anchor.find_first_not_of("0123456789:") == std::string::npos &&
+  bool shaped = anchor.size() == 5 && anchor[2] == ':' &&
+                anchor.find_first_not_of("0123456789:") == std::string::npos &&
                 std::count(anchor.begin(), anchor.end(), ':') == 1;
   int hours = shaped ? std::stoi(anchor.substr(0, 2)) : 24;
   int minutes = shaped ? std::stoi(anchor.substr(3)) : 60;
@@ -62,8 +63,7 @@ LimitSetSpec ReadLimitSet(const Json& object, const std::string& path, Problems*
   fields.Text("model", &set.model);
   fields.Whole("concurrency", 0, &set.concurrency);
   fields.OneOf<Charge>(
-      "charge",
-      {{"on_use", Charge::kOnUse}, {"up_front", Charge::kUpFront}, {"up_front_kept", Charge::kUpFrontKept}},
+      "charge", {{"on_use", Charge::kOnUse}, {"up_front", Charge::kUpFront}, {"up_front_kept", Charge::kUpFrontKept}},
       &set.charge);
   fields.Whole("default_max_tokens", 0, &set.default_max_tokens);
   fields.Flag("count_refused", &set.count_refused);

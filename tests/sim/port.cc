@@ -13,9 +13,7 @@ using asio::ip::tcp;
 
 SimClock::SimClock() : wall_(absl::Now()), steady_(std::chrono::steady_clock::now()) {}
 
-absl::Time SimClock::Now() const {
-  return wall_ + absl::FromChrono(std::chrono::steady_clock::now() - steady_);
-}
+absl::Time SimClock::Now() const { return wall_ + absl::FromChrono(std::chrono::steady_clock::now() - steady_); }
 
 absl::Status Port::Listen(const std::string& address) {
   size_t colon = address.rfind(':');

@@ -64,7 +64,8 @@ bool Provider::KnowsModel(const std::string& model) const {
 const std::string* Provider::AccountOf(const std::string& key) const {
   static const auto* everybody = new std::string();
   if (spec_.keys.empty()) return everybody;
-  auto found = std::find_if(spec_.keys.begin(), spec_.keys.end(), [&](const KeySpec& known) { return known.key == key; });
+  auto found =
+      std::find_if(spec_.keys.begin(), spec_.keys.end(), [&](const KeySpec& known) { return known.key == key; });
   return found == spec_.keys.end() ? nullptr : &found->account;
 }
 
@@ -153,8 +154,8 @@ Exchange Provider::ReceiveChat(LogEntry entry, const IncomingRequest& request, a
   input.style = spec_.style;
   input.manners = request.manners;
   input.key = request.key;
-  input.completion = MakeCompletion(spec_.answer, *chat, request.body, seed_, ++chats_,
-                                    absl::ToUnixSeconds(now), random_);
+  std::string id = spec_.name + "-" + std::to_string(++chats_);
+  input.completion = MakeCompletion(spec_.answer, *chat, request.body, seed_, id, absl::ToUnixSeconds(now), random_);
   input.request = *std::move(chat);
   view.cost = demand.prompt + input.completion.completion_tokens;
   if (const FaultSpec* lie = input.faults.Modifier(FaultKind::kLie)) Lie(*lie, &view.readings);
@@ -189,8 +190,7 @@ void Provider::LayOutRateLimit(const std::string& model, const LimitView& view, 
   reading->used = reading->limit;
   reading->remaining = 0;
   reading->until_reset = std::max(reading->until_reset, fault->retry_after);
-  Refusal refusal{name,           reading->limit,     reading->used,       1,
-                  reading->length, fault->retry_after, reading->until_reset};
+  Refusal refusal{name, reading->limit, reading->used, 1, reading->length, fault->retry_after, reading->until_reset};
   full.refusal = refusal;
   HttpAnswer answer = RefusalAnswer(spec_.style, refusal, model, view.now);
   fault->status = answer.status;

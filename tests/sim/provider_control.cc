@@ -25,9 +25,10 @@ Json DescribeBook(LimitBook& book, absl::Time now) {
   int64_t concurrency = book.concurrency_limit();
   return {{"scope", book.scope()},
           {"admitted", book.admitted()},
-          {"concurrency", {{"limit", concurrency == 0 ? Json(nullptr) : Json(concurrency)},
-                           {"used", book.in_flight()},
-                           {"max_used", book.max_in_flight()}}},
+          {"concurrency",
+           {{"limit", concurrency == 0 ? Json(nullptr) : Json(concurrency)},
+            {"used", book.in_flight()},
+            {"max_used", book.max_in_flight()}}},
           {"windows", windows}};
 }
 

@@ -9,9 +9,7 @@ namespace chain429::sim {
 namespace {
 
 // Microseconds are enough, and read better than the binary fraction's 17 digits.
-double RoundedSeconds(absl::Duration duration) {
-  return std::round(absl::ToDoubleSeconds(duration) * 1e6) / 1e6;
-}
+double RoundedSeconds(absl::Duration duration) { return std::round(absl::ToDoubleSeconds(duration) * 1e6) / 1e6; }
 
 Json SecondsOrNull(const std::optional<absl::Time>& time, absl::Time start) {
   return time ? Json(RoundedSeconds(*time - start)) : Json(nullptr);
@@ -44,7 +42,8 @@ Json Describe(const LogEntry& entry, bool bodies, absl::Time start) {
                {"connection", entry.connection},
                {"reused", entry.reused},
                {"body_bytes", entry.body_size}};
-  if (entry.limit && entry.wait != absl::InfiniteDuration()) json["wait"] = RoundedSeconds(entry.wait);
+  bool known = entry.limit && *entry.limit != LimitName::kConcurrency && entry.wait != absl::InfiniteDuration();
+  if (known) json["wait"] = RoundedSeconds(entry.wait);
   if (bodies) {
     json["head"] = entry.head;
     json["body"] = entry.body_kept ? Json(Base64(entry.body)) : Json(nullptr);

@@ -48,12 +48,10 @@ void ReadAnswer(const Json& object, const std::string& path, Problems* problems,
   fields.Delay("chunk_delay", &answer->chunk_delay);
   fields.Amount("chunks", &answer->chunks);
   fields.Whole("content_bytes", 0, &answer->content_bytes);
-  fields.OneOf<Content>("content",
-                        {{"words", Content::kWords},
-                         {"text", Content::kText},
-                         {"sha256", Content::kSha256},
-                         {"echo", Content::kEcho}},
-                        &answer->content);
+  fields.OneOf<Content>(
+      "content",
+      {{"words", Content::kWords}, {"text", Content::kText}, {"sha256", Content::kSha256}, {"echo", Content::kEcho}},
+      &answer->content);
   fields.Text("text", &answer->text);
   if (fields.Has("text") && !fields.Has("content")) answer->content = Content::kText;
   if (fields.Has("completion_tokens")) {

@@ -77,7 +77,9 @@ HttpAnswer CerebrasRefusal(const Refusal& refusal) {
   Json body;
   if (refusal.name == LimitName::kConcurrency) {
     body = {{"message", "We're experiencing high traffic right now! Please try again soon."},
-            {"type", "too_many_requests_error"}, {"param", "queue"}, {"code", "queue_exceeded"}};
+            {"type", "too_many_requests_error"},
+            {"param", "queue"},
+            {"code", "queue_exceeded"}};
   } else {
     std::string unit = IsTokens(refusal.name) ? "Tokens" : "Requests";
     std::string span = PerDay(refusal.name) ? "day" : refusal.length > absl::Minutes(1) ? "hour" : "minute";
@@ -123,14 +125,16 @@ HttpAnswer GeminiRefusal(const Refusal& refusal, const std::string& model) {
                     {"quotaId", id},
                     {"quotaDimensions", {{"location", "global"}, {"model", model}}},
                     {"quotaValue", std::to_string(refusal.limit)}};
-  Json details = Json::array(
-      {{{"@type", "type.googleapis.com/google.rpc.QuotaFailure"}, {"violations", Json::array({violation})}},
-       {{"@type", "type.googleapis.com/google.rpc.Help"}, {"links", Json::array()}},
-       {{"@type", "type.googleapis.com/google.rpc.RetryInfo"}, {"retryDelay", seconds}}});
+  Json details =
+      Json::array({{{"@type", "type.googleapis.com/google.rpc.QuotaFailure"}, {"violations", Json::array({violation})}},
+                   {{"@type", "type.googleapis.com/google.rpc.Help"}, {"links", Json::array()}},
+                   {{"@type", "type.googleapis.com/google.rpc.RetryInfo"}, {"retryDelay", seconds}}});
   Json error = {{"code", 429},
-                {"message", "You exceeded your current quota, please check your plan and billing details.\n* Quota "
-                            "exceeded for metric: " + metric + ", limit: " + std::to_string(refusal.limit) +
-                                ", model: " + model + "\nPlease retry in " + seconds + "."},
+                {"message",
+                 "You exceeded your current quota, please check your plan and billing details.\n* Quota "
+                 "exceeded for metric: " +
+                     metric + ", limit: " + std::to_string(refusal.limit) + ", model: " + model + "\nPlease retry in " +
+                     seconds + "."},
                 {"status", "RESOURCE_EXHAUSTED"},
                 {"details", details}};
   Json body = Json::array();
@@ -141,8 +145,8 @@ HttpAnswer GeminiRefusal(const Refusal& refusal, const std::string& model) {
 HttpAnswer CloudflareError(int status, const std::string& message, int code) {
   Json errors = Json::array();
   errors.push_back({{"message", "AiError: " + message}, {"code", code}});
-  return JsonAnswer(status, {{"errors", errors}, {"success", false}, {"result", Json::object()},
-                             {"messages", Json::array()}});
+  return JsonAnswer(status,
+                    {{"errors", errors}, {"success", false}, {"result", Json::object()}, {"messages", Json::array()}});
 }
 
 std::string PlainLimitWords(const Refusal& refusal) {
@@ -164,19 +168,26 @@ HttpAnswer RefusalAnswer(Style style, const Refusal& refusal, const std::string&
     case Style::kGemini:
       return GeminiRefusal(refusal, model);
     case Style::kAzure:
-      return JsonAnswer(429, {{"error", {{"code", "429"},
-                                         {"message", "Requests to the ChatCompletions_Create Operation under Azure "
-                                                     "OpenAI API have exceeded " +
-                                                         std::string(IsTokens(refusal.name) ? "token" : "call") +
-                                                         " rate limit of your current OpenAI S0 pricing tier. Please "
-                                                         "retry after " + WholeSeconds(std::min(refusal.wait, absl::Hours(24))) +
-                                                         " seconds."}}}});
+      return JsonAnswer(429, {{"error",
+                               {{"code", "429"},
+                                {"message",
+                                 "Requests to the ChatCompletions_Create Operation under Azure "
+                                 "OpenAI API have exceeded " +
+                                     std::string(IsTokens(refusal.name) ? "token" : "call") +
+                                     " rate limit of your current OpenAI S0 pricing tier. Please "
+                                     "retry after " +
+                                     WholeSeconds(std::min(refusal.wait, absl::Hours(24))) + " seconds."}}}});
     case Style::kAnthropic:
-      return ErrorAnswer(style, 429, "Number of request " + UnitWord(refusal) + " has exceeded your per-minute rate limit",
+      return ErrorAnswer(style, 429,
+                         "Number of request " + UnitWord(refusal) + " has exceeded your per-minute rate limit",
                          "rate_limit_error", "");
     case Style::kMistral:
-      return JsonAnswer(429, {{"object", "error"}, {"message", "Rate limit exceeded"}, {"type", "rate_limited"},
-                              {"param", nullptr}, {"code", "1300"}, {"raw_status_code", 429}});
+      return JsonAnswer(429, {{"object", "error"},
+                              {"message", "Rate limit exceeded"},
+                              {"type", "rate_limited"},
+                              {"param", nullptr},
+                              {"code", "1300"},
+                              {"raw_status_code", 429}});
     case Style::kNvidia:
       return JsonAnswer(429, {{"status", 429}, {"title", "Too Many Requests"}});
     case Style::kCohere:
@@ -185,8 +196,9 @@ HttpAnswer RefusalAnswer(Style style, const Refusal& refusal, const std::string&
                                               std::to_string(refusal.limit) + " API calls / minute."}});
     case Style::kCloudflare:
       if (!PerDay(refusal.name)) return CloudflareError(429, "No more capacity", 3040);
-      return CloudflareError(429, "AiError: you have used up your daily free allocation of " +
-                                      std::to_string(refusal.limit) + " neurons", 4006);
+      return CloudflareError(
+          429, "AiError: you have used up your daily free allocation of " + std::to_string(refusal.limit) + " neurons",
+          4006);
     case Style::kDeepSeek:
       return ErrorAnswer(style, 429, "Rate limit reached", "rate_limit_error", "");
     case Style::kNone:
@@ -204,8 +216,8 @@ HttpAnswer ErrorAnswer(Style style, int status, const std::string& message, cons
   Json code_or_null = code.empty() ? Json(nullptr) : Json(code);
   switch (style) {
     case Style::kAnthropic:
-      return JsonAnswer(status, {{"type", "error"}, {"error", {{"type", type}, {"message", message}}},
-                                 {"request_id", "req_sim"}});
+      return JsonAnswer(
+          status, {{"type", "error"}, {"error", {{"type", type}, {"message", message}}}, {"request_id", "req_sim"}});
     case Style::kGemini: {
       std::string word = status == 401   ? "UNAUTHENTICATED"
                          : status == 403 ? "PERMISSION_DENIED"
@@ -222,8 +234,12 @@ HttpAnswer ErrorAnswer(Style style, int status, const std::string& message, cons
     case Style::kOpenRouter:
       return JsonAnswer(status, {{"error", {{"message", message}, {"code", status}}}});
     case Style::kMistral:
-      return JsonAnswer(status, {{"object", "error"}, {"message", message}, {"type", type}, {"param", nullptr},
-                                 {"code", code_or_null}, {"raw_status_code", status}});
+      return JsonAnswer(status, {{"object", "error"},
+                                 {"message", message},
+                                 {"type", type},
+                                 {"param", nullptr},
+                                 {"code", code_or_null},
+                                 {"raw_status_code", status}});
     case Style::kNvidia:
       return JsonAnswer(status, {{"status", status}, {"title", ReasonOf(status)}, {"detail", message}});
     case Style::kCohere:
@@ -239,8 +255,8 @@ HttpAnswer ErrorAnswer(Style style, int status, const std::string& message, cons
     case Style::kGeneric:
     case Style::kIetf:
     case Style::kIetfOld:
-      return JsonAnswer(status, {{"error", {{"message", message}, {"type", type}, {"param", nullptr},
-                                            {"code", code_or_null}}}});
+      return JsonAnswer(
+          status, {{"error", {{"message", message}, {"type", type}, {"param", nullptr}, {"code", code_or_null}}}});
   }
   return {};
 }

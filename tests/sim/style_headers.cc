@@ -9,8 +9,7 @@ namespace {
 using Headers = std::vector<Header>;
 
 std::string Millis(absl::Time time) {
-  return std::to_string(
-      absl::ToInt64Milliseconds(absl::Ceil(time - absl::UnixEpoch(), absl::Milliseconds(1))));
+  return std::to_string(absl::ToInt64Milliseconds(absl::Ceil(time - absl::UnixEpoch(), absl::Milliseconds(1))));
 }
 
 const LimitReading* Find(const LimitView& view, LimitName name) {
@@ -84,10 +83,9 @@ Headers Cerebras(const LimitView& view) {
     LimitName name;
     const char* suffix;
   };
-  for (const Item& item :
-       {Item{LimitName::kRpm, "-requests-minute"}, Item{LimitName::kRph, "-requests-hour"},
-        Item{LimitName::kRpd, "-requests-day"}, Item{LimitName::kTpm, "-tokens-minute"},
-        Item{LimitName::kTph, "-tokens-hour"}, Item{LimitName::kTpd, "-tokens-day"}}) {
+  for (const Item& item : {Item{LimitName::kRpm, "-requests-minute"}, Item{LimitName::kRph, "-requests-hour"},
+                           Item{LimitName::kRpd, "-requests-day"}, Item{LimitName::kTpm, "-tokens-minute"},
+                           Item{LimitName::kTph, "-tokens-hour"}, Item{LimitName::kTpd, "-tokens-day"}}) {
     const LimitReading* reading = Find(view, item.name);
     AddLimit("x-ratelimit-", item.suffix, reading, &headers);
     if (reading != nullptr && (item.name == LimitName::kRpd || item.name == LimitName::kTpm)) {
@@ -181,13 +179,23 @@ RetryAfter UsualRetryAfter(Style style) {
 }  // namespace
 
 const std::vector<StyleWord>& StyleWords() {
-  static const auto* words = new std::vector<StyleWord>{
-      {"none", Style::kNone},           {"openai", Style::kOpenAi},         {"azure", Style::kAzure},
-      {"anthropic", Style::kAnthropic}, {"gemini", Style::kGemini},         {"groq", Style::kGroq},
-      {"cerebras", Style::kCerebras},   {"openrouter", Style::kOpenRouter}, {"mistral", Style::kMistral},
-      {"sambanova", Style::kSambaNova}, {"nvidia", Style::kNvidia},         {"cohere", Style::kCohere},
-      {"cloudflare", Style::kCloudflare}, {"deepseek", Style::kDeepSeek},   {"generic", Style::kGeneric},
-      {"ietf", Style::kIetf},           {"ietf_old", Style::kIetfOld}};
+  static const auto* words = new std::vector<StyleWord>{{"none", Style::kNone},
+                                                        {"openai", Style::kOpenAi},
+                                                        {"azure", Style::kAzure},
+                                                        {"anthropic", Style::kAnthropic},
+                                                        {"gemini", Style::kGemini},
+                                                        {"groq", Style::kGroq},
+                                                        {"cerebras", Style::kCerebras},
+                                                        {"openrouter", Style::kOpenRouter},
+                                                        {"mistral", Style::kMistral},
+                                                        {"sambanova", Style::kSambaNova},
+                                                        {"nvidia", Style::kNvidia},
+                                                        {"cohere", Style::kCohere},
+                                                        {"cloudflare", Style::kCloudflare},
+                                                        {"deepseek", Style::kDeepSeek},
+                                                        {"generic", Style::kGeneric},
+                                                        {"ietf", Style::kIetf},
+                                                        {"ietf_old", Style::kIetfOld}};
   return *words;
 }
 

@@ -53,7 +53,7 @@ class Window {
   void SetLimit(int64_t limit, int64_t burst);
 
   const WindowSpec& spec() const { return spec_; }
-  int64_t capacity() const;                     // the largest amount that can ever fit; 0 without a limit
+  int64_t capacity() const;  // the largest amount that can ever fit; 0 without a limit
   int64_t max_used() const { return max_used_; }  // the most that ever counted at one time
 
  protected:

@@ -28,6 +28,8 @@ TEST(Catalogue, TheCommonKindNeedsItsUrlSaid) {
   const absl::StatusOr<Catalogue> catalogue = Catalogue::Builtin();
   EXPECT_TRUE(catalogue->Find("openai")->base_url.empty());
   EXPECT_TRUE(catalogue->Find("openai")->limits.empty());
+  EXPECT_TRUE(catalogue->Find("openai")->pool_per_credential);
+  EXPECT_FALSE(catalogue->Find("groq")->pool_per_credential);
 }
 
 TEST(Catalogue, ReadsWhatAnEntrySays) {

@@ -1,0 +1,142 @@
+#include "controlplane/ctl/command_line.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "controlplane/ctl/commands.h"
+#include "controlplane/ctl/terminal.h"
+#include "controlplane/ctl/up/up.h"
+
+namespace chain429 {
+namespace {
+
+// The arguments of every command, and what the chosen one runs.
+struct Arguments {
+  CommandContext context;
+  UpOptions up;
+  std::string file;
+  std::string comment;
+  std::string prefix;
+  std::string pool;
+  std::function<int()> run;
+};
+
+// A command with its examples, that runs `run` when it is the one named.
+CLI::App* AddCommand(CLI::App& parent, Arguments& arguments, const std::string& name, const std::string& help, const std::string& examples,
+                     std::function<int()> run) {
+  CLI::App* command = parent.add_subcommand(name, help);
+  command->footer("Examples:\n" + examples);
+  command->callback([&arguments, run = std::move(run)] { arguments.run = run; });
+  return command;
+}
+
+void AddUp(CLI::App& app, Arguments& arguments) {
+  UpOptions& up = arguments.up;
+  CLI::App* command = AddCommand(app, arguments, "up", "Start both planes here, and simulated providers where there is no API key",
+                                 "  429ctl up                                  the API keys in the environment, else simulated providers\n"
+                                 "  429ctl up --demo --listen 127.0.0.1:8080\n"
+                                 "  GROQ_API_KEY=gsk_... 429ctl up             writes a configuration once, then uses it\n"
+                                 "  429ctl up --config 429chain.yaml",
+                                 [&arguments] { return RunUp(arguments.context, arguments.up); });
+  command->add_flag("--demo", up.demo, "Simulated providers with a small steady traffic");
+  command->add_flag("--no-traffic", up.no_traffic, "The demo without its traffic");
+  command->add_option("--config", up.config, "Configuration file")->envname("CHAIN429_CONFIG")->type_name("FILE");
+  command->add_option("--listen", up.listen, "HTTP API; port 0 picks a free one")->envname("CHAIN429_LISTEN")->type_name("ADDR:PORT")->capture_default_str();
+  command->add_option("--admin", up.admin, "The proxy's admin port")->envname("CHAIN429_ADMIN")->type_name("ADDR:PORT")->capture_default_str();
+  command->add_option("--grpc-listen", up.grpc_listen, "The control plane's gRPC port")
+      ->envname("CHAIN429_GRPC_LISTEN")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
+  command->add_option("--http-listen", up.http_listen, "The control plane's HTTP port")
+      ->envname("CHAIN429_HTTP_LISTEN")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
+  command->add_option("--workers", up.workers, "Worker threads of the proxy (default: one per core)")
+      ->envname("CHAIN429_WORKERS")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  command->add_flag("--insecure-listen", up.insecure_listen, "Listen beyond loopback without client keys");
+}
+
+void AddConfigCommands(CLI::App& app, Arguments& arguments) {
+  CLI::App* validate = AddCommand(app, arguments, "validate", "Check a configuration file, without any control plane",
+                                  "  429ctl validate 429chain.yaml\n"
+                                  "  429ctl -o json validate 429chain.yaml | jq '.problems[].message'",
+                                  [&arguments] { return RunValidate(arguments.context, arguments.file); });
+  validate->add_option("file", arguments.file, "YAML or JSON; - for standard input")->required()->type_name("FILE");
+
+  CLI::App* apply = AddCommand(app, arguments, "apply", "Apply a configuration as a whole",
+                               "  429ctl apply -f 429chain.yaml\n"
+                               "  429ctl apply -f 429chain.yaml --comment 'second Groq account'\n"
+                               "  429ctl get config | sed 's/rpm: 30/rpm: 60/' | 429ctl apply -f -",
+                               [&arguments] { return RunApply(arguments.context, arguments.file, arguments.comment); });
+  apply->add_option("-f,--file", arguments.file, "YAML or JSON; - for standard input")->required()->type_name("FILE");
+  apply->add_option("--comment", arguments.comment, "Why; kept with the change")->type_name("TEXT");
+
+  CLI::App* get = app.add_subcommand("get", "Print what the control plane has");
+  get->require_subcommand(1);
+  AddCommand(*get, arguments, "config", "The configuration that serves, as it was written", "  429ctl get config > 429chain.yaml",
+             [&arguments] { return RunGetConfig(arguments.context); });
+}
+
+void AddStateCommands(CLI::App& app, Arguments& arguments) {
+  const CommandContext& context = arguments.context;
+  AddCommand(app, arguments, "status", "Both planes in a few lines", "  429ctl status\n  429ctl --control 10.0.0.5:4292 status",
+             [&context] { return RunStatus(context); });
+  AddCommand(app, arguments, "chains", "Chains with their aliases and targets", "  429ctl chains", [&context] { return RunChains(context); });
+  AddCommand(app, arguments, "proxies", "Proxies and the configuration that each serves", "  429ctl proxies", [&context] { return RunProxies(context); });
+  CLI::App* pools = AddCommand(app, arguments, "pools", "Pools with what is used of their limits",
+                               "  429ctl pools\n  429ctl pools groq/\n  429ctl -o json pools | jq '.pools[] | select(.closure != \"none\") | .key'",
+                               [&arguments] { return RunPools(arguments.context, arguments.prefix); });
+  pools->add_option("prefix", arguments.prefix, "Only pools whose name begins so")->type_name("PREFIX");
+  CLI::App* clear = AddCommand(app, arguments, "clear", "Open a pool that a cooldown has closed", "  429ctl clear groq/main/openai/gpt-oss-120b",
+                               [&arguments] { return RunClear(arguments.context, arguments.pool); });
+  clear->add_option("pool", arguments.pool, "The pool's name, as `429ctl pools` shows it")->required()->type_name("POOL");
+  AddCommand(app, arguments, "version", "The version of this program", "  429ctl version", [&context] { return RunVersion(context); });
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, const char* const* argv) {
+  Arguments arguments;
+  arguments.up.called_as = argv[0];
+  arguments.context.out = &std::cout;
+  arguments.context.err = &std::cerr;
+  arguments.context.colour = WantsColour(STDOUT_FILENO);
+
+  CLI::App app("429ctl: applies configurations to 429chain's control plane, shows the state of the fleet, starts both planes locally.");
+  app.footer(
+      "Examples:\n"
+      "  429ctl up                        start everything on this host\n"
+      "  429ctl validate 429chain.yaml    check a configuration\n"
+      "  429ctl pools                     what each limit has left\n"
+      "\n"
+      "Each command has its own --help. Exit codes: 0 done, 1 refused or failed, 2 wrong command line or unreadable file,\n"
+      "3 no control plane answers.");
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "429ctl " CHAIN429_VERSION);
+  app.add_option("--control", arguments.context.control, "The control plane's gRPC address")
+      ->envname("CHAIN429_CONTROL")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
+  const std::map<std::string, OutputFormat> formats = {{"text", OutputFormat::kText}, {"json", OutputFormat::kJson}};
+  app.add_option("-o,--output", arguments.context.output, "text or json")->transform(CLI::Transformer(formats))->type_name("FORMAT");
+  AddUp(app, arguments);
+  AddConfigCommands(app, arguments);
+  AddStateCommands(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  return arguments.run();
+}
+
+}  // namespace chain429

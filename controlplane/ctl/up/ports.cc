@@ -1,0 +1,53 @@
+#include "controlplane/ctl/up/ports.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "absl/strings/str_cat.h"
+
+namespace chain429 {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+}  // namespace
+
+absl::Status ClaimPort(const std::string& what, const std::string& flag, SocketAddress& address) {
+  asio::io_context context(1);
+  error_code error;
+  const tcp::endpoint endpoint(asio::ip::make_address(address.host, error), address.port);
+  tcp::acceptor acceptor(context);
+  if (!error) acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(1, error);
+  if (error == asio::error::address_in_use) {
+    const SocketAddress other{address.host, static_cast<uint16_t>(address.port > 60000 ? address.port - 10000 : address.port + 1000)};
+    return absl::AlreadyExistsError(absl::StrCat("port ", address.port, " (", what, ") is already in use on ", address.host,
+                                                 ".\nChoose another, for example ", flag, " ", other.ToString(), ", or stop what uses it (ss -ltnp 'sport = :",
+                                                 address.port, "' shows it)."));
+  }
+  if (error) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot listen on ", address.ToString(), " (", what, ", ", flag, "): ", error.message()));
+  }
+  address.port = acceptor.local_endpoint(error).port();
+  return absl::OkStatus();
+}
+
+bool IsListening(const SocketAddress& address) {
+  asio::io_context context(1);
+  error_code error;
+  const asio::ip::address ip = asio::ip::make_address(address.host, error);
+  tcp::socket socket(context);
+  if (!error) socket.connect(tcp::endpoint(ip, address.port), error);
+  return !error;
+}
+
+SocketAddress ReachableFromHere(SocketAddress address) {
+  if (address.IsWildcard()) address.host = address.host.find(':') == std::string::npos ? "127.0.0.1" : "::1";
+  return address;
+}
+
+}  // namespace chain429

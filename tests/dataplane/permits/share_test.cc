@@ -1,0 +1,64 @@
+#include "dataplane/permits/share.h"
+
+#include <deque>
+
+#include <gtest/gtest.h>
+
+#include "common/base/random.h"
+
+namespace chain429 {
+namespace {
+
+const MonoTime kStart = MonoTime::FromNanos(1'000'000'000'000);
+
+TEST(ShareWindow, WithoutAShareNothingIsAllowed) {
+  ShareWindow share;
+  EXPECT_FALSE(share.Allows(kStart));
+  EXPECT_EQ(share.FreeAt(kStart), MonoTime::Max());
+}
+
+TEST(ShareWindow, TellsWhenACallIsAllowedAgain) {
+  ShareWindow share;
+  share.Set(2, absl::Minutes(1));
+  share.Use(kStart);
+  EXPECT_EQ(share.FreeAt(kStart), kStart);
+  share.Use(kStart + absl::Seconds(30));
+  const MonoTime now = kStart + absl::Seconds(31);
+  EXPECT_FALSE(share.Allows(now));
+  const MonoTime free_at = share.FreeAt(now);
+  EXPECT_GE(free_at, kStart + absl::Minutes(1));
+  EXPECT_LE(free_at, kStart + absl::Seconds(66));
+  EXPECT_FALSE(share.Allows(free_at - absl::Nanoseconds(1)));
+  EXPECT_TRUE(share.Allows(free_at));
+}
+
+TEST(ShareWindow, NeverAllowsMoreThanTheShareInAnyWindow) {
+  Random random(11);
+  ShareWindow share;
+  share.Set(7, absl::Seconds(10));
+  std::deque<MonoTime> calls;
+  MonoTime now = kStart;
+  int total = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    now = now + absl::Milliseconds(static_cast<int64_t>(random.Below(500)));
+    while (!calls.empty() && now - calls.front() >= absl::Seconds(10)) calls.pop_front();
+    if (!share.Allows(now)) continue;
+    share.Use(now);
+    calls.push_back(now);
+    ++total;
+    ASSERT_LE(calls.size(), 7u);
+  }
+  EXPECT_GT(total, 20'000 * 250 / 11'000 * 7 * 9 / 10);  // and nearly all of it is used
+}
+
+TEST(ShareWindow, AnotherWindowForgetsNothing) {
+  ShareWindow share;
+  share.Set(1, absl::Seconds(10));
+  share.Use(kStart);
+  share.Set(1, absl::Minutes(1));
+  EXPECT_FALSE(share.Allows(kStart + absl::Seconds(59)));
+  EXPECT_TRUE(share.Allows(kStart + absl::Seconds(80)));
+}
+
+}  // namespace
+}  // namespace chain429
