@@ -8,7 +8,7 @@
 #include "common/provider/catalogue.h"
 #include "controlplane/ctl/admin_client.h"
 #include "controlplane/ctl/commands.h"
-#include "controlplane/ctl/message_json.h"
+#include "controlplane/api/message_json.h"
 #include "controlplane/ctl/terminal.h"
 #include "controlplane/ctl/text_file.h"
 

@@ -6,7 +6,7 @@
 #include "common/base/text.h"
 #include "controlplane/ctl/admin_client.h"
 #include "controlplane/ctl/commands.h"
-#include "controlplane/ctl/message_json.h"
+#include "controlplane/api/message_json.h"
 #include "controlplane/ctl/terminal.h"
 
 namespace chain429 {

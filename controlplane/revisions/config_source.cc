@@ -27,10 +27,18 @@ ConfigSource::ConfigSource(Options options) : options_(std::move(options)), next
 }
 
 LoadReport ConfigSource::Load(std::string text, std::string name) {
+  // What is refused here leaves the file, or the text, that serves in its place.
+  std::map<std::string, uint64_t> taken = taken_;
+  taken_.clear();
+  LoadReport report = Take(text, name);
+  if (!report.accepted && parsed_ != nullptr) {
+    taken_ = std::move(taken);
+    return report;
+  }
   path_.clear();
   text_ = std::move(text);
   name_ = std::move(name);
-  return Reload();
+  return report;
 }
 
 LoadReport ConfigSource::LoadFile(const std::string& path) {
@@ -47,7 +55,10 @@ LoadReport ConfigSource::Reload() {
   if (text.ok()) {
     taken_.clear();
     taken_[path_] = HashOf(text);
-    return Take(*text, path_);
+    name_ = path_;
+    LoadReport report = Take(*text, path_);
+    if (report.accepted) text_ = *text;
+    return report;
   }
   // The secrets' files go on being watched: they belong to the configuration that is served.
   taken_[path_] = kUnreadable;

@@ -53,6 +53,10 @@ class ConfigSource {
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
   // Null before the first good load.
   const Config* config() const { return parsed_ == nullptr ? nullptr : &parsed_->config; }
+  // The file's path, or the name that the text was given; empty before the first load.
+  const std::string& name() const { return name_; }
+  // The text of the configuration that is served; empty before the first.
+  const std::string& accepted_text() const { return text_; }
   // The problems of the last load as text, errors only, a line each; empty when it was accepted.
   const std::string& last_error() const { return last_error_; }
   // Of the configuration that is served.
@@ -72,7 +76,7 @@ class ConfigSource {
   Environment Recording();
 
   const Options options_;
-  std::string path_;  // empty: `text_` is what was loaded
+  std::string path_;  // empty: `text_` came through Load
   std::string text_;
   std::string name_;
   uint64_t next_version_;

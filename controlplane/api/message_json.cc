@@ -1,4 +1,4 @@
-#include "controlplane/ctl/message_json.h"
+#include "controlplane/api/message_json.h"
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>

@@ -1,0 +1,49 @@
+// The control plane's metrics.
+#include <map>
+
+#include "common/io/prometheus_text.h"
+#include "controlplane/api/admin_service.h"
+
+namespace chain429 {
+
+std::string AdminService::Metrics() {
+  PrometheusText text;
+  uint64_t version = 0;
+  uint64_t accepted = 0;
+  uint64_t refused = 0;
+  bool failing = false;
+  parts_.config_loop->Run([&] {
+    version = parts_.config->config() == nullptr ? 0 : parts_.config->snapshot()->version.value();
+    accepted = parts_.config->accepted();
+    refused = parts_.config->refused();
+    failing = !parts_.config->last_error().empty();
+  });
+  BrokerCounters broker;
+  uint64_t attached = 0;
+  uint64_t open_permits = 0;
+  std::vector<PoolView> pools;
+  parts_.fleet->Run([&](const Now& now) {
+    broker = parts_.registry->broker().counters();
+    attached = parts_.registry->attached();
+    open_permits = parts_.registry->broker().open_permits();
+    pools = parts_.registry->broker().View("", now);
+  });
+  text.Single("chain429_control_proxies", "gauge", "Proxies attached.", attached);
+  text.Single("chain429_control_snapshot_version", "gauge", "Version of the snapshot that is served; 0: no configuration yet.", version);
+  text.Single("chain429_control_config_loads_total", "counter", "Configurations accepted.", accepted);
+  text.Single("chain429_control_config_refusals_total", "counter", "Configurations refused.", refused);
+  text.Single("chain429_control_config_last_reload_failed", "gauge", "1 while the newest configuration is refused and an older one serves.", uint64_t{failing});
+  text.Single("chain429_control_permits_granted_total", "counter", "Attempts granted, spares included.", broker.granted);
+  text.Single("chain429_control_permits_free_total", "counter", "Answers that needed no permit.", broker.granted_free);
+  text.Single("chain429_control_permits_denied_total", "counter", "Acquires of which no candidate fitted.", broker.denied);
+  text.Single("chain429_control_permits_returned_total", "counter", "Attempts that went back unused.", broker.returned);
+  text.Single("chain429_control_permits_open", "gauge", "Permits granted and not settled.", open_permits);
+  text.Single("chain429_control_attempts_settled_total", "counter", "Attempts settled.", broker.settled);
+  text.Single("chain429_control_provider_429s_total", "counter", "429s that providers sent.", broker.refused);
+  text.Single("chain429_control_closures_total", "counter", "Times a pool was closed.", broker.closures);
+  text.Family("chain429_control_pool_closed", "gauge", "1 while the pool takes no requests.");
+  for (const PoolView& pool : pools) text.Sample({{"pool", pool.key}}, uint64_t{pool.closure != Closure::kNone});
+  return text.Take();
+}
+
+}  // namespace chain429

@@ -1,0 +1,203 @@
+#include "controlplane/control.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/random.h"
+#include "common/base/status_macros.h"
+#include "common/base/text.h"
+#include "common/io/http_server.h"
+#include "common/io/loop.h"
+#include "controlplane/api/admin_service.h"
+#include "controlplane/api/grpc_admin.h"
+#include "controlplane/api/rest.h"
+#include "controlplane/fleet/fleet_thread.h"
+#include "controlplane/fleet/grpc_fleet.h"
+#include "controlplane/revisions/config_source.h"
+#include "controlplane/revisions/config_watcher.h"
+#include "controlplane/revisions/load_report.h"
+#include "controlplane/store/store.h"
+
+namespace chain429 {
+namespace {
+
+constexpr auto kPollInterval = std::chrono::seconds(1);        // of the configuration's files
+constexpr auto kGoodbyeTime = std::chrono::milliseconds(500);  // for streams to end on their own
+constexpr int kMaxMessageBytes = 8 << 20;
+
+// Rises from process to process without anything stored, as long as clocks do not run back by more than a restart takes.
+uint64_t RisingNumber(const Clock& clock) { return static_cast<uint64_t>(absl::ToUnixMillis(clock.Read().wall)); }
+
+}  // namespace
+
+// Declared in the order in which they are needed: what is destroyed first stands last.
+struct Control::Parts {
+  Parts(Options o, const Clock& c, Logger& l, Catalogue known)
+      : options(std::move(o)),
+        clock(c),
+        logger(l),
+        catalogue(std::move(known)),
+        broker(Epoch(RisingNumber(c)), SystemSeed()),
+        registry(broker, l, [this](std::vector<PoolMemory> memories) { Remember(std::move(memories)); }),
+        fleet(c, [this](const Now& now) { return registry.EndTurn(now); }),
+        grpc_fleet(fleet, registry, l),
+        config(ConfigSource::Options{&catalogue, LookUpZone, SystemEnvironment(), Version(RisingNumber(c))}),
+        watcher(config),
+        admin({&config_loop, &config, &catalogue, &fleet, &registry, &c, [this](const LoadReport& report) { OnLoad(report); }}),
+        grpc_admin(admin),
+        rest(RestRoutes(admin)),
+        poll_timer(config_loop.context()) {}
+
+  void Remember(std::vector<PoolMemory> memories) {
+    store_loop.Post([this, memories = std::move(memories)] {
+      if (const absl::Status saved = store->SavePools(memories); !saved.ok()) {
+        logger.Error("cooldowns and limits were not stored", {{"error", FromAbsl(saved.message())}});
+      }
+    });
+  }
+
+  void OnLoad(const LoadReport& report) {
+    LogLoad(report, logger);
+    if (report.accepted && report.changed) Publish();
+  }
+
+  void Publish() {
+    fleet.Post([this, snapshot = config.snapshot()](const Now& now) { registry.SetSnapshot(snapshot, now); });
+  }
+
+  void PollLater() {
+    poll_timer.expires_after(kPollInterval);
+    poll_timer.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      if (watcher.Poll()) OnLoad(watcher.report());
+      PollLater();
+    });
+  }
+
+  absl::Status LoadAtStart() {
+    if (options.config_file.empty()) return absl::OkStatus();
+    absl::Status status;
+    config_loop.Run([&] {
+      const LoadReport report = config.LoadFile(options.config_file);
+      if (!report.accepted) {
+        status = absl::InvalidArgumentError(config.last_error());
+        return;
+      }
+      OnLoad(report);
+    });
+    return status;
+  }
+
+  absl::Status ListenGrpc() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(options.grpc_listen, grpc::InsecureServerCredentials(), &grpc_port);
+    builder.RegisterService(&grpc_fleet);
+    builder.RegisterService(&grpc_admin);
+    builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+    // Proxies ping to notice a control plane that stands still; the default takes that for abuse.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 500);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    server = builder.BuildAndStart();
+    const bool unix_socket = absl::StartsWith(options.grpc_listen, "unix:");
+    if (server == nullptr || (!unix_socket && grpc_port <= 0)) {
+      return absl::UnavailableError(absl::StrCat("--grpc-listen: cannot listen on ", options.grpc_listen, "; is it in use? Choose another port, or 0 for a free one."));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ListenHttp() {
+    absl::Status status;
+    http_loop.Run([&] {
+      HttpServerOptions server_options;
+      server_options.listen = options.http_listen;
+      auto listening = HttpServer::Listen(http_loop.context(), server_options,
+                                          HttpServer::AsyncHandler([this](HttpRequest request, HttpServer::Reply reply) { rest.Handle(std::move(request), std::move(reply)); }));
+      if (listening.ok()) {
+        http = *std::move(listening);
+      } else {
+        status = listening.status();
+      }
+    });
+    return status;
+  }
+
+  const Options options;
+  const Clock& clock;
+  Logger& logger;
+  const Catalogue catalogue;
+  std::unique_ptr<Store> store;
+  Loop store_loop{"store"};
+  Loop config_loop{"config"};
+  Loop http_loop{"http"};
+  Broker broker;
+  Registry registry;
+  FleetThread fleet;
+  GrpcFleet grpc_fleet;
+  ConfigSource config;
+  ConfigWatcher watcher;
+  AdminService admin;
+  GrpcAdmin grpc_admin;
+  Router rest;
+  boost::asio::steady_timer poll_timer;
+  int grpc_port = 0;
+  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<HttpServer> http;
+};
+
+absl::StatusOr<std::unique_ptr<Control>> Control::Start(Options options, const Clock& clock, Logger& logger) {
+  ASSIGN_OR_RETURN(Catalogue catalogue, Catalogue::Builtin());
+  std::unique_ptr<Control> control(new Control(std::make_unique<Parts>(std::move(options), clock, logger, std::move(catalogue))));
+  Parts& parts = *control->parts_;
+  ASSIGN_OR_RETURN(parts.store, OpenStore(parts.options.store));
+  ASSIGN_OR_RETURN(std::vector<PoolMemory> memories, parts.store->LoadPools());
+  parts.broker.Recall(std::move(memories));
+  parts.fleet.Start();
+  RETURN_IF_ERROR(parts.LoadAtStart());
+  RETURN_IF_ERROR(parts.ListenHttp());
+  RETURN_IF_ERROR(parts.ListenGrpc());
+  parts.config_loop.Post([&parts] { parts.PollLater(); });
+  return control;
+}
+
+Control::Control(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Control::~Control() {
+  Parts& parts = *parts_;
+  // New questions stop first, then those who answer them.
+  parts.http_loop.Run([&] { parts.http.reset(); });
+  parts.config_loop.Run([&] { parts.poll_timer.cancel(); });
+  if (parts.server != nullptr) {
+    parts.fleet.Run([&](const Now&) { parts.registry.EndStreams("the control plane is stopping"); });
+    parts.server->Shutdown(std::chrono::system_clock::now() + kGoodbyeTime);
+    parts.server->Wait();
+  }
+  parts.fleet.Run([&](const Now& now) { parts.Remember(parts.broker.TakeMemories(now)); });
+  parts.fleet.Stop();
+  parts.http_loop.Stop();
+  parts.config_loop.Stop();
+  parts.store_loop.Run([] {});  // what is queued before this is stored
+  parts.store_loop.Stop();
+}
+
+void Control::Reload() {
+  parts_->config_loop.Post([this] {
+    if (parts_->options.config_file.empty() && parts_->config.config() == nullptr) return;
+    parts_->OnLoad(parts_->config.Reload());
+  });
+}
+
+std::string Control::grpc_address() const {
+  const std::string& listen = parts_->options.grpc_listen;
+  if (absl::StartsWith(listen, "unix:")) return listen;
+  return absl::StrCat(listen.substr(0, listen.rfind(':')), ":", parts_->grpc_port);
+}
+
+SocketAddress Control::http_address() const { return parts_->http->address(); }
+
+}  // namespace chain429
