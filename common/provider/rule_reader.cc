@@ -48,7 +48,6 @@ AuthStyle ReadAuth(EntryFields& entry, Faults& faults) {
 
 void ReadHeaderRules(const nlohmann::json& value, const std::string& path, Faults& faults, RuleSet& rules) {
   EntryFields fields(value, path, faults);
-  rules.infer_windows = fields.Bool("infer_windows", false);
   if (const nlohmann::json* readings = fields.List("readings")) {
     for (size_t i = 0; i < readings->size(); ++i) {
       EntryFields item((*readings)[i], absl::StrCat(fields.PathOf("readings"), "[", i, "]"), faults);

@@ -15,7 +15,6 @@ namespace chain429 {
 struct RuleSet {
   AuthStyle auth;
   HeaderRules headers;
-  bool infer_windows = false;
   BodyShape body;
   std::vector<ErrorRule> errors;  // the first that holds decides
 };

@@ -16,7 +16,6 @@
 #include "common/provider/reading_merge.h"
 #include "common/provider/rule_reader.h"
 #include "common/provider/wait.h"
-#include "common/provider/window_inference.h"
 
 namespace chain429 {
 namespace {
@@ -148,8 +147,7 @@ struct ProviderRules::Compiled : RuleSet {};
 ProviderRules::ProviderRules(std::unique_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
 ProviderRules::~ProviderRules() = default;
 
-absl::StatusOr<std::unique_ptr<const ProviderRules>> ProviderRules::Compile(std::string_view entry_json,
-                                                                            Windows windows) {
+absl::StatusOr<std::unique_ptr<const ProviderRules>> ProviderRules::Compile(std::string_view entry_json) {
   nlohmann::json entry = nlohmann::json::object();
   if (!entry_json.empty()) entry = nlohmann::json::parse(entry_json, nullptr, /*allow_exceptions=*/false);
   if (!entry.is_object()) return absl::InvalidArgumentError("catalogue entry: no JSON object");
@@ -157,24 +155,17 @@ absl::StatusOr<std::unique_ptr<const ProviderRules>> ProviderRules::Compile(std:
   auto compiled = std::make_unique<Compiled>();
   static_cast<RuleSet&>(*compiled) = ReadRules(entry, "catalogue entry", faults);
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
-  if (windows == Windows::kStatedOnly) compiled->infer_windows = false;
   return std::unique_ptr<const ProviderRules>(new ProviderRules(std::move(compiled)));
 }
 
 void ProviderRules::ReadHeaders(HeaderView headers, absl::Time wall_now, ReadingList& out) const {
-  const size_t before = out.size();
   compiled_->headers.Read(headers, wall_now, out);
-  if (!compiled_->infer_windows) return;
-  for (size_t i = before; i < out.size(); ++i) InferWindow(out[i]);
 }
 
 Verdict ProviderRules::Classify(int status, HeaderView headers, std::string_view body, absl::Time wall_now,
                                 ReadingList& readings) const {
-  const size_t before = readings.size();
   const ErrorBody parsed(body, compiled_->body);
-  Verdict verdict = Judgement{*compiled_, status, headers, parsed, wall_now}.Decide(readings);
-  for (size_t i = before; i < readings.size() && compiled_->infer_windows; ++i) InferWindow(readings[i]);
-  return verdict;
+  return Judgement{*compiled_, status, headers, parsed, wall_now}.Decide(readings);
 }
 
 Verdict ProviderRules::ClassifyEvent(std::string_view payload, bool named_error, absl::Time wall_now,
@@ -182,9 +173,7 @@ Verdict ProviderRules::ClassifyEvent(std::string_view payload, bool named_error,
   const ErrorBody parsed(payload, compiled_->body);
   if (!named_error && !parsed.has_error()) return {};
   const int status = parsed.status() != 0 ? parsed.status() : kOkStatus;
-  const size_t before = readings.size();
   Verdict verdict = Judgement{*compiled_, status, {}, parsed, wall_now}.Decide(readings);
-  for (size_t i = before; i < readings.size() && compiled_->infer_windows; ++i) InferWindow(readings[i]);
   if (verdict.error_class == ErrorClass::kBadRequest) verdict.error_class = ErrorClass::kRefusedHere;
   return verdict;
 }

@@ -20,17 +20,14 @@ using ReadingList = std::vector<Reading>;
 // appended.
 class ProviderRules {
  public:
-  // Whether windows that no header and no body names are concluded from resets, for kinds that allow it.
-  enum class Windows : uint8_t { kInferred, kStatedOnly };
-
   // `entry_json` is CatalogueEntry::json. Empty or "{}": no rules, only the defaults that hold for every provider.
-  static absl::StatusOr<std::unique_ptr<const ProviderRules>> Compile(std::string_view entry_json,
-                                                                      Windows windows = Windows::kInferred);
+  static absl::StatusOr<std::unique_ptr<const ProviderRules>> Compile(std::string_view entry_json);
   ~ProviderRules();
   ProviderRules(const ProviderRules&) = delete;
   ProviderRules& operator=(const ProviderRules&) = delete;
 
-  // The limits that an answer's headers state. Allocates nothing while `out` has capacity (32 is plenty).
+  // The limits that an answer's headers state; a window that no header names stays 0. Allocates nothing while `out` has
+  // capacity (32 is plenty).
   void ReadHeaders(HeaderView headers, absl::Time wall_now, ReadingList& out) const;
 
   // What a failure (any status but 2xx) means. Reads the headers' limits too, and those that the body states; so it

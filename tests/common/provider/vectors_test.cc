@@ -194,7 +194,7 @@ TEST(Vectors, EveryAnswerOfAKnownProviderIsReadAsItIsMeant) {
     const CatalogueEntry* entry = catalogue->Find(provider);
     if (entry == nullptr) continue;
     SCOPED_TRACE(vector["id"].get<std::string>());
-    const auto rules = ProviderRules::Compile(entry->json, ProviderRules::Windows::kStatedOnly);
+    const auto rules = ProviderRules::Compile(entry->json);
     ASSERT_TRUE(rules.ok()) << rules.status();
     CheckVector(vector, **rules);
     ++seen[provider];
