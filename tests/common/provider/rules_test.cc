@@ -245,28 +245,6 @@ ReadingList Read(const ProviderRules& rules, const std::vector<HeaderField>& hea
   return readings;
 }
 
-TEST(Rules, WindowsOfUnnamedLimitsAreInferred) {
-  const auto rules = RulesOf("openai");
-  const auto window = [&](std::string_view limit, std::string_view remaining, std::string_view reset) {
-    const ReadingList readings = Read(*rules, {{"x-ratelimit-limit-requests", limit},
-                                               {"x-ratelimit-remaining-requests", remaining},
-                                               {"x-ratelimit-reset-requests", reset}});
-    return readings.size() == 1 ? readings[0].window : absl::InfiniteDuration();
-  };
-  EXPECT_EQ(window("5000", "4999", "12ms"), absl::Minutes(1));
-  EXPECT_EQ(window("10000", "9999", "8.64s"), absl::Hours(24));
-  EXPECT_EQ(window("60", "59", "1s"), absl::Minutes(1));
-  EXPECT_EQ(window("100", "50", "500ms"), absl::Seconds(1));
-  EXPECT_EQ(window("100", "50", "30m"), absl::Hours(1));
-  EXPECT_EQ(window("30", "12", "60.4s"), absl::Minutes(1));
-  EXPECT_EQ(window("30", "12", "61s"), absl::Hours(1));
-  EXPECT_EQ(window("30", "12", "2h"), absl::Hours(24));
-  EXPECT_EQ(window("30", "12", "200h"), absl::ZeroDuration());
-  EXPECT_EQ(window("30", "30", "0s"), absl::ZeroDuration());
-  EXPECT_EQ(window("30", "12", "later"), absl::ZeroDuration());
-  EXPECT_EQ(window("30", "99", "20s"), absl::Minutes(1));
-}
-
 TEST(Rules, HeaderNamesMayHaveAnyCaseAndOthersAreNotConfusedWithThem) {
   const auto rules = RulesOf("groq");
   const ReadingList readings = Read(*rules, {{"X-RateLimit-Limit-Requests", "10"},
