@@ -40,7 +40,7 @@ struct Permit {
   TargetId target;
   absl::Duration ttl;
   uint32_t spares = 0;
-  int64_t tokens = 0;       // reserved per attempt
+  int64_t tokens = 0;       // reserved per attempt; 0: no pool of it counts tokens
 };
 
 // One candidate that did not fit.

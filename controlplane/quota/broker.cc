@@ -83,7 +83,10 @@ Permit Broker::Grant(HolderId holder, const Acquire& acquire, const Candidate& c
   }
   permit.spares = fit.canary ? 0 : SparesFor(acquire, accounts, charge, now);
   permit.ttl = permit.spares > 0 ? kSparesTtl : kSingleTtl;
-  permit.tokens = charge.tokens();
+  const bool counts_tokens = std::any_of(accounts.begin(), accounts.end(), [](const PoolAccount* account) {
+    return account->ledger().HasLimit([](const Limit& limit) { return limit.unit != Unit::kRequests && limit.unit != Unit::kConcurrency; });
+  });
+  permit.tokens = counts_tokens ? charge.tokens() : 0;
   const uint32_t attempts = 1 + permit.spares;
   PermitRecord record;
   record.holder = holder;

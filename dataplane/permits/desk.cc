@@ -145,7 +145,6 @@ Grant PermitDesk::Take(const Target& target, Gate gate, int64_t tokens, MonoTime
   s.RefillIfLow(*record, now);
   grant.permit = permit.id;
   grant.use = taken.use;
-  grant.tokens = taken.tokens;
   return grant;
 }
 
@@ -182,7 +181,6 @@ Grant PermitDesk::Accept(const AcquireAnswer& answer, MonoTime now) {
   Grant grant;
   grant.permit = answer.permit.id;
   grant.target = answer.permit.target;
-  grant.tokens = answer.permit.tokens;
   if (TargetRecord* target = state_->book.FindTarget(answer.permit.target)) target->last_used = now;
   return grant;
 }

@@ -20,7 +20,6 @@ struct Grant {
   PermitId permit;        // 0: none was needed
   TargetId target;
   uint32_t use = 0;       // index within the permit
-  int64_t tokens = 0;
   bool sent = false;
 };
 

@@ -25,7 +25,8 @@ AcquireId PermitDesk::State::Post(Acquire acquire, TargetRecord& target, Acquire
   const AcquireId id((uint64_t{worker} << 56) | ++last_acquire);
   acquire.id = id;
   target.spares_asked += acquire.spares_wanted;
-  pending.Add(id, {.waiter = waiter, .first = target.id, .spares = acquire.spares_wanted, .asked_at = now}, now);
+  pending.Add(id, {.waiter = waiter, .first = target.id, .spares = acquire.spares_wanted, .tokens = acquire.prompt_tokens + acquire.max_output, .asked_at = now},
+              now);
   acquires.push_back(std::move(acquire));
   return id;
 }
@@ -67,7 +68,7 @@ void PermitDesk::State::OnAnswer(const AcquireAnswer& answer, MonoTime now) {
   const bool wanted = ask && ask->waiter != nullptr;
   if (answer.granted && answer.permit.id) {
     const uint32_t keep = ask ? std::min(answer.permit.spares, kMostSpares) + (wanted ? 0 : 1) : UINT32_MAX;
-    KeepPermit(answer, wanted ? 1 : 0, keep, now);
+    KeepPermit(answer, wanted ? 1 : 0, keep, ask ? ask->tokens : answer.permit.tokens, now);
   } else if (ask && !wanted) {
     if (TargetRecord* target = book.FindTarget(ask->first)) target->refill_not_before = now + kRefillPause;
   }
@@ -75,8 +76,9 @@ void PermitDesk::State::OnAnswer(const AcquireAnswer& answer, MonoTime now) {
 }
 
 // `given_out` attempts go to a waiter, at most `keep` of the rest stay as spares (UINT32_MAX: as many as the demand is worth), what is left goes
-// back.
-void PermitDesk::State::KeepPermit(const AcquireAnswer& answer, uint32_t given_out, uint32_t keep, MonoTime now) {
+// back. `guess`: the size of the request that the permit was asked for. The leader charges by a ratio that it learns, so that a spare fits what
+// guesses no more than that, whatever its charge.
+void PermitDesk::State::KeepPermit(const AcquireAnswer& answer, uint32_t given_out, uint32_t keep, int64_t guess, MonoTime now) {
   const Permit& granted = answer.permit;
   const uint32_t target_index = book.TargetIndex(granted.target);
   const uint32_t index = book.PermitIndex(granted.id, target_index);
@@ -91,7 +93,7 @@ void PermitDesk::State::KeepPermit(const AcquireAnswer& answer, uint32_t given_o
   if (keep > 0) {
     const MonoTime expires = now + usable;
     permit.unused += keep;
-    target.spares.Add({.permit = index, .left = keep, .next_use = given_out, .tokens = granted.tokens, .expires = expires});
+    target.spares.Add({.permit = index, .left = keep, .next_use = given_out, .tokens = granted.tokens == 0 ? 0 : guess, .expires = expires});
     next_expiry = std::min(next_expiry, expires);
   }
   if (rest > keep) {

@@ -32,7 +32,7 @@ struct PermitDesk::State {
   void RefillIfLow(TargetRecord& target, MonoTime now);
   void Unask(const PendingAcquires::Ask& ask, AcquireId id);
   void OnAnswer(const AcquireAnswer& answer, MonoTime now);
-  void KeepPermit(const AcquireAnswer& answer, uint32_t given_out, uint32_t keep, MonoTime now);
+  void KeepPermit(const AcquireAnswer& answer, uint32_t given_out, uint32_t keep, int64_t guess, MonoTime now);
   void Detach();
   void ForgetPermits();
   void ExpireSpares(MonoTime now);

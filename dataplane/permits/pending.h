@@ -25,6 +25,7 @@ class PendingAcquires {
     AcquireWaiter* waiter = nullptr;  // null: for spares alone
     TargetId first;                   // the first candidate
     uint32_t spares = 0;              // wanted, beyond what the waiter needs
+    int64_t tokens = 0;               // what the asking request guessed of itself, output included
     MonoTime asked_at;
   };
 

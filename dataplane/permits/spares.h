@@ -15,7 +15,7 @@ class Spares {
     uint32_t permit = 0;  // index of the permit's record at the desk
     uint32_t left = 0;
     uint32_t next_use = 0;
-    int64_t tokens = 0;   // reserved per attempt; 0: the pool counts no tokens
+    int64_t tokens = 0;   // good for requests that guess no more of themselves; 0: for any, the pools count no tokens
     MonoTime expires;
   };
 
@@ -24,13 +24,12 @@ class Spares {
     left_ += lot.left;
     batch_ = left_;
   }
-  // The first lot that is still good and was charged for at least `tokens`.
+  // Is there a lot for a request that guesses `tokens` of itself?
   bool Fits(int64_t tokens, MonoTime now) const { return Find(tokens, now) < lots_.size(); }
-  // Takes one attempt: {record, use, tokens}. REQUIRES: Fits.
+  // Takes one attempt: {record, use}. REQUIRES: Fits.
   struct Taken {
     uint32_t permit = 0;
     uint32_t use = 0;
-    int64_t tokens = 0;
   };
   Taken Take(int64_t tokens, MonoTime now);
   // Hands back what has expired.
@@ -77,7 +76,7 @@ class Spares {
 inline Spares::Taken Spares::Take(int64_t tokens, MonoTime now) {
   const size_t i = Find(tokens, now);
   Lot& lot = lots_[i];
-  const Taken taken{lot.permit, lot.next_use, lot.tokens};
+  const Taken taken{lot.permit, lot.next_use};
   ++lot.next_use;
   --left_;
   if (--lot.left == 0) lots_.erase(lots_.begin() + static_cast<ptrdiff_t>(i));

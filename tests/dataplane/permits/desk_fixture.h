@@ -78,10 +78,10 @@ class DeskTest : public testing::Test {
   GateView Consult(size_t i, int64_t tokens = 0, bool alone = false) { return desk.Consult(snapshot, target(i), tokens, alone, now); }
   Gate GateOf(size_t i, int64_t tokens = 0, bool alone = false) { return Consult(i, tokens, alone).gate; }
 
-  AcquireId Ask(size_t i, AcquireWaiter* waiter) {
+  AcquireId Ask(size_t i, AcquireWaiter* waiter, int64_t prompt_tokens = 7) {
     Acquire acquire;
     acquire.candidates.push_back({.target = target(i).id, .pools = target(i).pools, .dynamic = {}});
-    acquire.prompt_tokens = 7;
+    acquire.prompt_tokens = prompt_tokens;
     return desk.Ask(std::move(acquire), waiter, now);
   }
   static AcquireAnswer Granted(AcquireId id, uint64_t permit, uint64_t target, uint32_t spares, int64_t tokens = 0) {
@@ -97,9 +97,10 @@ class DeskTest : public testing::Test {
     desk.OnMail(mail, now);
   }
   // A permit with spares for target 0, its first attempt accepted.
-  Grant GrantWithSpares(uint64_t permit, uint32_t spares, int64_t tokens = 0) {
+  // `guess`: of the request that asks; `tokens`: what the leader charged for it.
+  Grant GrantWithSpares(uint64_t permit, uint32_t spares, int64_t tokens = 0, int64_t guess = 7) {
     RecordingWaiter waiter;
-    const AcquireId id = Ask(0, &waiter);
+    const AcquireId id = Ask(0, &waiter, guess);
     desk.TakeMail(now, true);
     Deliver(Granted(id, permit, 1000, spares, tokens));
     EXPECT_EQ(waiter.calls, 1);
