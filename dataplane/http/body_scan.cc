@@ -2,7 +2,7 @@
 
 #include <simdjson.h>
 
-#include <cstring>
+#include "dataplane/http/escapes.h"
 
 namespace chain429 {
 namespace {
@@ -16,27 +16,8 @@ std::string_view TrimJsonSpace(std::string_view token) {
   return token;
 }
 
-bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
-// simdjson's first stage has checked quotes, control characters and UTF-8; what is left are the escapes.
-bool IsString(std::string_view token) {
-  if (token.size() < 2 || token.back() != '"') return false;
-  const char* at = token.data() + 1;
-  const char* const end = token.data() + token.size() - 1;
-  while ((at = static_cast<const char*>(std::memchr(at, '\\', static_cast<size_t>(end - at)))) != nullptr) {
-    if (at + 1 >= end) return false;
-    const char kind = at[1];
-    if (kind == 'u') {
-      if (end - at < 6 || !IsHex(at[2]) || !IsHex(at[3]) || !IsHex(at[4]) || !IsHex(at[5])) return false;
-      at += 6;
-    } else if (std::strchr("\"\\/bfnrt", kind) != nullptr && kind != '\0') {
-      at += 2;
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
+// simdjson's first stage has checked quotes, control characters and UTF-8, and EscapesAreValid the rest.
+bool IsString(std::string_view token) { return token.size() >= 2 && token.back() == '"'; }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -181,7 +162,7 @@ BodyError BodyScanner::Scan(std::string_view body, BodyScan& out) {
   json::document document;
   const auto started = parser_->parser.iterate(simdjson::padded_string_view(body.data(), body.size(), body.size() + kScanPadding)).get(document);
   if (started == simdjson::UTF8_ERROR) return {"The request body is not valid UTF-8.", {}};
-  if (started != simdjson::SUCCESS) return Invalid();
+  if (started != simdjson::SUCCESS || !EscapesAreValid(body)) return Invalid();
   json::json_type type{};
   if (document.type().get(type) != simdjson::SUCCESS) return Invalid();
   if (type != json::json_type::object) return {std::string("The request body must be a JSON object, not ").append(TypeName(type)).append("."), {}};
