@@ -15,6 +15,8 @@ constexpr int kVotesNeeded = 2;
 // Exceeded by this factor and a few more requests, a limit is disproved.
 constexpr int64_t kDisproof = 2;
 constexpr int64_t kDisproofMargin = 10;
+// A limit counts us if it has counted one part in this many of what we used.
+constexpr int64_t kCountedPart = 2;
 constexpr int64_t kLargestLimit = int64_t{1} << 50;
 
 absl::Duration ShortestHolding(absl::Duration reset) {
@@ -66,7 +68,7 @@ void LearnedLimits::Guess(Fact& fact, const Reading& reading) {
   fact.length = std::min(fact.length, fact.at_most);
 }
 
-bool LearnedLimits::Observe(const Reading& reading, MonoTime at, MonoTime now) {
+bool LearnedLimits::Observe(const Reading& reading, const Charge& cost, MonoTime at, MonoTime now) {
   if (reading.unit == Unit::kConcurrency || reading.limit <= 0 || reading.limit > kLargestLimit) return false;
   if (reading.window < absl::ZeroDuration() || reading.window > absl::Hours(24 * 31)) return false;
   Fact* fact = Find(reading);
@@ -86,7 +88,10 @@ bool LearnedLimits::Observe(const Reading& reading, MonoTime at, MonoTime now) {
   const Fact before = *fact;
   Guess(*fact, reading);
   fact->amount = reading.limit;
-  if (fact->amount == before.amount && fact->length == before.length) return false;
+  const bool stated = reading.remaining >= 0 && reading.remaining <= reading.limit;
+  const int64_t used = reading.limit - reading.remaining;
+  fact->counts |= fact->named > absl::ZeroDuration() || !stated || used * kCountedPart >= fact->proven + cost.Of(fact->unit);
+  if (fact->amount == before.amount && fact->length == before.length) return fact->counts != before.counts;
   // What is proven of one limit says nothing of another.
   if (fact->amount != before.amount) {
     fact->left_out = false;
@@ -139,6 +144,7 @@ void LearnedLimits::Restore(const Limit& limit, MonoTime now) {
   fact.length = limit.window.length;
   fact.longest_reset = limit.window.length;
   fact.amount = limit.amount;
+  fact.counts = true;
   fact.at = now;
   fact.proof_start = now;
   facts_.push_back(fact);
@@ -162,14 +168,16 @@ Limit LearnedLimits::AsLimit(const Fact& fact) {
 
 std::vector<Limit> LearnedLimits::Known() const {
   std::vector<Limit> known;
-  for (const Fact& fact : facts_) known.push_back(AsLimit(fact));
+  for (const Fact& fact : facts_) {
+    if (fact.counts) known.push_back(AsLimit(fact));
+  }
   return known;
 }
 
 std::vector<Limit> LearnedLimits::Merge(std::span<const Limit> declared) const {
   std::vector<Limit> merged(declared.begin(), declared.end());
   for (const Fact& fact : facts_) {
-    if (fact.left_out) continue;
+    if (fact.left_out || !fact.counts) continue;
     bool placed = false;
     for (size_t i = 0; i < declared.size() && !placed; ++i) {
       const Limit& limit = declared[i];

@@ -16,11 +16,13 @@ namespace chain429 {
 //
 // A header that does not name its window is placed by its reset: providers whose bucket refills state reset = used / limit of the
 // window; the others never state more than the window. A limit that we have exceeded twofold without a refusal is not what it
-// says: its window is taken to be shorter, and at last it is left out until the next refusal.
+// says: its window is taken to be shorter, and at last it is left out until the next refusal. And one that names no window holds
+// nothing back before it has been seen to count what we send: some servers state the same numbers whatever comes.
 class LearnedLimits {
  public:
   // `at`: when the request was written upstream; older readings do not override newer. True if Merge would give something else.
-  bool Observe(const Reading& reading, MonoTime at, MonoTime now);
+  // `cost`: what the request that brought the reading had cost when the provider wrote it (its output is counted later).
+  bool Observe(const Reading& reading, const Charge& cost, MonoTime at, MonoTime now);
   // Attempts that went well. True if Merge would give something else.
   bool Succeed(const Charge& charge, MonoTime now);
   // The provider refused: what was left out counts again. True if Merge would give something else.
@@ -50,6 +52,7 @@ class LearnedLimits {
     absl::Duration longest_reset;
     absl::Duration voted;   // what reset, used and limit of the last reading fit; 0: none
     int votes = 0;
+    bool counts = false;    // named, or seen to count our requests
     // The proof.
     absl::Duration at_most = absl::InfiniteDuration();  // longer ones are disproved
     MonoTime proof_start;

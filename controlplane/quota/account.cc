@@ -41,7 +41,7 @@ void PoolAccount::Relimit(const Now& now) {
 void PoolAccount::Read(const Seen& seen, const Now& now) {
   if (!pool_.learns) return;
   bool changed = false;
-  for (const Reading& reading : seen.readings) changed |= learned_.Observe(reading, seen.sent_at, now.mono);
+  for (const Reading& reading : seen.readings) changed |= learned_.Observe(reading, seen.cost, seen.sent_at, now.mono);
   if (changed) Relimit(now);
   for (const Reading& reading : seen.readings) {
     if (reading.limit <= 0 || reading.remaining < 0 || reading.remaining > reading.limit) continue;

@@ -47,6 +47,7 @@ class PoolAccount {
   struct Seen {
     std::span<const Reading> readings;
     MonoTime sent_at;
+    Charge cost;           // of the request, without its output
     bool refused = false;  // a 429, which the provider did not count
   };
   void Read(const Seen& seen, const Now& now);

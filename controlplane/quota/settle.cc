@@ -170,7 +170,7 @@ void Broker::Learn(const Settlement& settlement, const Charge& actual, const Now
   if (settlement.pools.empty()) return;
   PoolAccount& quota = book_.FindOrMakeBare(settlement.pools.front(), now);
   const bool was_limited = quota.limited(now.mono);
-  quota.Read({settlement.readings, at, IsRefusal(settlement.error_class)}, now);
+  quota.Read({settlement.readings, at, {actual.requests, actual.input, 0}, IsRefusal(settlement.error_class)}, now);
   if (quota.limited(now.mono) != was_limited) {
     TouchUrgent(quota);
     RememberSoon(quota);
@@ -196,7 +196,7 @@ void Broker::CloseFor(const Settlement& settlement, const Now& now) {
   const bool was_limited = account.limited(now.mono);
   if (refusal && settlement.error_class == ErrorClass::kRateLimited) {
     const bool quota = !settlement.pools.empty() && settlement.pools.front() == settlement.closes;
-    const PoolAccount::Seen seen{quota ? std::span<const Reading>(settlement.readings) : std::span<const Reading>(), at, true};
+    const PoolAccount::Seen seen{quota ? std::span<const Reading>(settlement.readings) : std::span<const Reading>(), at, {}, true};
     account.Refuse(seen, settlement.retry_after, now);
   }
   const CooldownCause cause{closure, settlement.retry_after, settlement.authoritative, at};
