@@ -13,7 +13,10 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& name) {
   if (absl::StartsWith(name, "postgres://") || absl::StartsWith(name, "postgresql://")) {
     return absl::UnimplementedError("--store: postgres:// is not supported yet; use sqlite:PATH");
   }
-  return absl::InvalidArgumentError(absl::StrCat("--store: \"", name, "\" is no store; write sqlite:PATH or memory:"));
+  // A slip in a URL must not put the password behind it on the screen.
+  const size_t colon = name.find(':');
+  const std::string shown = colon == std::string::npos ? name : absl::StrCat(name.substr(0, colon), ":...");
+  return absl::InvalidArgumentError(absl::StrCat("--store: \"", shown, "\" is no store; write sqlite:PATH or memory:"));
 }
 
 }  // namespace chain429

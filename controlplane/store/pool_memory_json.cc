@@ -1,6 +1,8 @@
 #include "controlplane/store/pool_memory_json.h"
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 namespace chain429 {
 namespace {
@@ -14,19 +16,37 @@ Json ToJson(const WindowSpec& window) {
           {"zone", window.zone}};
 }
 
-// A number of an enum whose last value is `last`; absent or out of range: an exception, caught below.
+// A whole number from `least` to `most`; anything else, or none: an exception, caught below. The library's own
+// conversions take fractions and truth values too, and let large numbers wrap.
+int64_t NumberAt(const Json& json, const char* key, int64_t least, int64_t most = INT64_MAX) {
+  const Json& value = json.at(key);
+  const bool whole =
+      value.is_number_unsigned() ? value.get<uint64_t>() <= uint64_t{INT64_MAX} : value.is_number_integer();
+  if (!whole) throw std::invalid_argument(std::string(key) + ": no whole number");
+  const int64_t number = value.get<int64_t>();
+  if (number < least || number > most) throw std::out_of_range(std::string(key) + ": out of range");
+  return number;
+}
+
+absl::Time TimeAt(const Json& json, const char* key) { return absl::FromUnixNanos(NumberAt(json, key, INT64_MIN)); }
+
+// A number of an enum whose last value is `last`.
 template <typename Enum>
 Enum EnumAt(const Json& json, const char* key, Enum last) {
-  const int value = json.at(key).get<int>();
-  if (value < 0 || value > static_cast<int>(last)) throw std::out_of_range(key);
-  return static_cast<Enum>(value);
+  return static_cast<Enum>(NumberAt(json, key, 0, static_cast<int64_t>(last)));
+}
+
+const Json& ListAt(const Json& json, const char* key) {
+  const Json& list = json.at(key);
+  if (!list.is_array()) throw std::invalid_argument(std::string(key) + ": no list");
+  return list;
 }
 
 WindowSpec WindowFrom(const Json& json) {
   WindowSpec window;
   window.kind = EnumAt(json, "kind", WindowKind::kBucket);
-  window.length = absl::Nanoseconds(json.at("length_ns").get<int64_t>());
-  window.anchor = absl::Nanoseconds(json.at("anchor_ns").get<int64_t>());
+  window.length = absl::Nanoseconds(NumberAt(json, "length_ns", 1));
+  window.anchor = absl::Nanoseconds(NumberAt(json, "anchor_ns", 0, absl::ToInt64Nanoseconds(absl::Hours(24)) - 1));
   window.zone = json.at("zone").get<std::string>();
   return window;
 }
@@ -59,21 +79,22 @@ absl::StatusOr<PoolMemory> PoolMemoryFromJson(std::string_view text) {
     const Json json = Json::parse(text);
     PoolMemory memory;
     memory.key = json.at("key").get<std::string>();
-    memory.at = absl::FromUnixNanos(json.at("at_ns").get<int64_t>());
+    memory.at = TimeAt(json, "at_ns");
     memory.closure = EnumAt(json, "closure", Closure::kOverloaded);
-    memory.closed_until = absl::FromUnixNanos(json.at("closed_until_ns").get<int64_t>());
+    memory.closed_until = TimeAt(json, "closed_until_ns");
     memory.authoritative = json.at("authoritative").get<bool>();
-    memory.inferred = json.at("inferred").get<int64_t>();
-    for (const Json& item : json.at("learnt")) {
+    memory.inferred = NumberAt(json, "inferred", 0);
+    for (const Json& item : ListAt(json, "learnt")) {
       Limit limit;
       limit.unit = EnumAt(item, "unit", Unit::kConcurrency);
-      limit.amount = item.at("amount").get<int64_t>();
+      limit.amount = NumberAt(item, "amount", 0);
       limit.window = WindowFrom(item.at("window"));
       limit.provenance = EnumAt(item, "provenance", Provenance::kInferred);
       memory.learnt.push_back(limit);
     }
-    for (const Json& item : json.at("marks")) {
-      memory.marks.push_back({EnumAt(item, "unit", Unit::kConcurrency), WindowFrom(item.at("window")), item.at("used").get<int64_t>()});
+    for (const Json& item : ListAt(json, "marks")) {
+      memory.marks.push_back(
+          {EnumAt(item, "unit", Unit::kConcurrency), WindowFrom(item.at("window")), NumberAt(item, "used", 0)});
     }
     return memory;
   } catch (const std::exception& error) {

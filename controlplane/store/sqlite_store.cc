@@ -10,6 +10,8 @@ namespace chain429 {
 namespace {
 
 constexpr int kBusyMillis = 5000;
+// Of the tables' shape, kept in the file. It rises when an older program could no longer make sense of them.
+constexpr int kSchema = 1;
 
 using Statement = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
 
@@ -27,9 +29,12 @@ absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path
   std::unique_ptr<SqliteStore> store(new SqliteStore(database, path));
   if (opened != SQLITE_OK) return store->Failure("be opened");
   sqlite3_busy_timeout(database, kBusyMillis);
+  RETURN_IF_ERROR(store->CheckSchema());
   RETURN_IF_ERROR(store->Execute("PRAGMA journal_mode=WAL"));
   RETURN_IF_ERROR(store->Execute("PRAGMA synchronous=FULL"));
-  RETURN_IF_ERROR(store->Execute("CREATE TABLE IF NOT EXISTS pool_memory (key TEXT PRIMARY KEY, memory TEXT NOT NULL) WITHOUT ROWID"));
+  RETURN_IF_ERROR(store->Execute(
+      "CREATE TABLE IF NOT EXISTS pool_memory (key TEXT PRIMARY KEY, memory TEXT NOT NULL) WITHOUT ROWID"));
+  RETURN_IF_ERROR(store->Execute(absl::StrCat("PRAGMA user_version=", kSchema).c_str()));
   return std::unique_ptr<Store>(std::move(store));
 }
 
@@ -41,6 +46,17 @@ absl::Status SqliteStore::Failure(const char* doing) const {
 
 absl::Status SqliteStore::Execute(const char* sql) {
   return sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) == SQLITE_OK ? absl::OkStatus() : Failure("be used");
+}
+
+// Before anything is written: a file of a newer release stays as it is.
+absl::Status SqliteStore::CheckSchema() {
+  const Statement select = Prepare(database_, "PRAGMA user_version");
+  if (sqlite3_step(select.get()) != SQLITE_ROW) return Failure("be used");
+  const int found = sqlite3_column_int(select.get(), 0);
+  if (found <= kSchema) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("--store: the SQLite file \"", path_, "\" was written by a newer release (its schema is ", found,
+                   ", this one knows ", kSchema, "): run that release, or name another file"));
 }
 
 absl::Status SqliteStore::SavePools(const std::vector<PoolMemory>& pools) {
@@ -57,7 +73,10 @@ absl::Status SqliteStore::SavePools(const std::vector<PoolMemory>& pools) {
     }
     sqlite3_reset(insert.get());
   }
-  return Execute("COMMIT");
+  absl::Status committed = Execute("COMMIT");
+  // What could not be committed must not stay open, or nothing could be written ever after.
+  if (!committed.ok() && sqlite3_get_autocommit(database_) == 0) Execute("ROLLBACK").IgnoreError();
+  return committed;
 }
 
 absl::StatusOr<std::vector<PoolMemory>> SqliteStore::LoadPools() {

@@ -24,6 +24,7 @@ class SqliteStore final : public Store {
  private:
   SqliteStore(sqlite3* database, std::string path) : database_(database), path_(std::move(path)) {}
   absl::Status Execute(const char* sql);
+  absl::Status CheckSchema();
   absl::Status Failure(const char* doing) const;
 
   sqlite3* database_;
