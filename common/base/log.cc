@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -39,7 +40,12 @@ void AppendValue(std::string& out, const LogField& field, bool quote) {
   } else if (const auto* number = std::get_if<int64_t>(&field.value)) {
     absl::StrAppend(&out, *number);
   } else if (const auto* real = std::get_if<double>(&field.value)) {
-    absl::StrAppend(&out, *real);
+    // JSON has no word for what is no number.
+    if (std::isfinite(*real)) {
+      absl::StrAppend(&out, *real);
+    } else {
+      out.append("null");
+    }
   } else {
     out.append(std::get<bool>(field.value) ? "true" : "false");
   }
@@ -48,12 +54,19 @@ void AppendValue(std::string& out, const LogField& field, bool quote) {
 // Length of the valid UTF-8 sequence at the start of `text`, 0 if there is none.
 size_t SequenceLength(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const size_t length = byte(0) < 0x80 ? 1 : byte(0) >= 0xF0 && byte(0) < 0xF5 ? 4 : byte(0) >= 0xE0 ? 3 : byte(0) >= 0xC2 ? 2 : 0;
-  if (length == 0 || byte(0) >= 0xF5 || text.size() < length) return 0;
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  if (first < 0xC2 || first > 0xF4) return 0;
+  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (text.size() < length) return 0;
   for (size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
   }
-  return length;
+  // The second byte tells overlong forms, surrogates and what lies beyond U+10FFFF: readers refuse a document for one.
+  const unsigned char second = byte(1);
+  const bool wrong = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
+                     (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
+  return wrong ? 0 : length;
 }
 
 }  // namespace

@@ -14,11 +14,17 @@ class Secret {
   Secret() = default;
   explicit Secret(std::string value) : value_(std::move(value)) {}
   Secret(const Secret&) = default;
-  Secret& operator=(const Secret&) = default;
+  Secret& operator=(const Secret& other) {
+    if (this != &other) {
+      Wipe();  // a shorter value would leave the end of the longer one behind itself
+      value_ = other.value_;
+    }
+    return *this;
+  }
   Secret(Secret&& other) noexcept : value_(other.value_) { other.Wipe(); }
   Secret& operator=(Secret&& other) noexcept {
     if (this != &other) {
-      value_ = other.value_;
+      *this = std::as_const(other);
       other.Wipe();
     }
     return *this;

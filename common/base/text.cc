@@ -48,6 +48,34 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = Lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// The bytes that spell `c` at the front of `text`, as it is or as JSON may escape it; 0: it is not spelled there.
+size_t SpelledAt(std::string_view text, char c) {
+  if (text.empty()) return 0;
+  if (text[0] == c && c != '\\') return 1;
+  if (text[0] != '\\' || text.size() < 2) return c == '\\' && text[0] == c ? 1 : 0;
+  if (text[1] == c && (c == '"' || c == '\\' || c == '/')) return 2;
+  if (text[1] != 'u' || text.size() < 6) return 0;
+  int code = 0;
+  for (size_t i = 2; i < 6; ++i) code = code < 0 || HexDigit(text[i]) < 0 ? -1 : code * 16 + HexDigit(text[i]);
+  return code == static_cast<unsigned char>(c) ? 6 : 0;
+}
+
+size_t SpelledAt(std::string_view text, std::string_view word) {
+  size_t size = 0;
+  for (const char c : word) {
+    const size_t spelled = SpelledAt(text.substr(size), c);
+    if (spelled == 0) return 0;
+    size += spelled;
+  }
+  return size;
+}
+
 }  // namespace
 
 absl::StatusOr<absl::Duration> ParseConfigDuration(std::string_view text) {
@@ -113,7 +141,7 @@ std::optional<std::string> DidYouMean(std::string_view word, std::span<const std
       best = &candidate;
     }
   }
-  if (best == nullptr || best_distance == 0) return std::nullopt;
+  if (best == nullptr || *best == word) return std::nullopt;
   return *best;
 }
 
@@ -137,7 +165,8 @@ std::string_view TrimSpace(std::string_view text) {
 std::string Truncate(std::string_view text, size_t bytes) {
   if (text.size() <= bytes) return std::string(text);
   constexpr std::string_view kEllipsis = "…";
-  size_t end = bytes > kEllipsis.size() ? bytes - kEllipsis.size() : 0;
+  if (bytes < kEllipsis.size()) return "";
+  size_t end = bytes - kEllipsis.size();
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return std::string(text.substr(0, end)).append(kEllipsis);
 }
@@ -146,9 +175,13 @@ std::string Redact(std::string_view text, std::string_view secret) {
   if (secret.size() < 4) return std::string(text);
   std::string out;
   size_t from = 0;
-  for (size_t at = text.find(secret); at != std::string_view::npos; at = text.find(secret, from)) {
-    out.append(text.substr(from, at - from)).append("[redacted]");
-    from = at + secret.size();
+  for (size_t at = 0; at < text.size();) {
+    if (const size_t size = SpelledAt(text.substr(at), secret); size > 0) {
+      out.append(text.substr(from, at - from)).append("[redacted]");
+      from = at += size;
+    } else {
+      ++at;
+    }
   }
   return out.append(text.substr(from));
 }

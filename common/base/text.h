@@ -37,7 +37,7 @@ std::string_view TrimSpace(std::string_view text);
 // At most `bytes` bytes, cut before a UTF-8 sequence rather than within it, with "…" when something was cut.
 std::string Truncate(std::string_view text, size_t bytes);
 
-// Every occurrence of `secret` replaced by "[redacted]"; secrets shorter than 4 bytes are left alone (they would shred the text).
+// Every occurrence of `secret`, also with characters escaped as in JSON, replaced by "[redacted]"; secrets shorter than 4 bytes are left alone (they would shred the text).
 std::string Redact(std::string_view text, std::string_view secret);
 
 // [a-z0-9][a-z0-9._-]{0,62}: names of chains, providers, credentials.
