@@ -8,6 +8,8 @@
 namespace chain429 {
 namespace {
 
+constexpr std::string_view kFree = ":free";
+
 // A credential with limits of its own is a target of its own within its group.
 struct Slot {
   std::string group;
@@ -52,14 +54,16 @@ std::string QuotaKey(const Provider& provider, const std::string& account, std::
     case PoolScope::kModel:
       return Joined(account, model);
     case PoolScope::kFreeModels:
-      return model.ends_with(":free") ? absl::StrCat(account, "/:free") : account;
+      return model.ends_with(kFree) ? absl::StrCat(account, "/", ToAbsl(kFree)) : account;
   }
   return account;
 }
 
-// Limits of the kind hold unless the user wrote one for the same unit and length.
-std::vector<Limit> QuotaLimits(const Provider& provider) {
+// Limits of the kind hold unless the user wrote one for the same unit and length. Where they are those of free models they hold
+// for no others.
+std::vector<Limit> QuotaLimits(const Provider& provider, std::string_view model) {
   std::vector<Limit> limits = provider.limits;
+  if (provider.pool_scope == PoolScope::kFreeModels && !model.ends_with(kFree)) return limits;
   for (const Limit& known : provider.catalogue_limits) {
     const bool overridden = std::any_of(provider.limits.begin(), provider.limits.end(), [&](const Limit& own) {
       return own.unit == known.unit && own.window.length == known.window.length;
@@ -89,7 +93,7 @@ std::vector<TargetPlan> PlanTargets(const std::vector<Provider>& providers, uint
     plan.target.group = slot.group;
     plan.target.model = std::string(model);
     plan.target.credentials = std::move(slot.credentials);
-    AddPool(plan, MakePool(provider, QuotaKey(provider, account, model), QuotaLimits(provider)));
+    AddPool(plan, MakePool(provider, QuotaKey(provider, account, model), QuotaLimits(provider, model)));
     std::string key = absl::StrCat(account, "|", ToAbsl(model));
     if (!plan.target.credentials.empty()) {
       const Credential& credential = provider.credentials[plan.target.credentials.front()];
