@@ -11,8 +11,6 @@ namespace {
 
 // The group of credentials for which nothing else is said. Never empty, so that "provider/group/model" cannot be read in two ways.
 constexpr std::string_view kDefaultGroup = "default";
-// Of a server of one's own nothing is known of accounts: each credential counts for itself.
-constexpr std::string_view kPoolPerCredential = "openai";
 
 bool SameWindow(const Limit& a, const Limit& b) { return a.unit == b.unit && a.window.length == b.window.length; }
 
@@ -45,7 +43,7 @@ std::vector<Limit> WithChosenWindows(std::vector<Limit> limits, const ProviderCo
 
 std::string GroupOf(const CredentialConfig& credential, const CatalogueEntry& entry) {
   if (!credential.pool.empty()) return credential.pool;
-  return entry.kind == kPoolPerCredential ? credential.name : std::string(kDefaultGroup);
+  return entry.pool_per_credential ? credential.name : std::string(kDefaultGroup);
 }
 
 Credential BuildCredential(const CredentialConfig& config, const ResolvedCredential& resolved, const ProviderConfig& provider, const CatalogueEntry& entry) {

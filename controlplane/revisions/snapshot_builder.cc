@@ -121,11 +121,9 @@ class SnapshotBuilder {
     return planned->second;
   }
 
-  // PlanTargets gives every pool of a kind the kind's limits. What the catalogue knows of this very model replaces them, and limits of free
-  // models do not hold for the account's others.
+  // PlanTargets gives every pool of a kind the kind's limits. What the catalogue knows of this very model replaces them.
   void FitQuotaPool(Pool& pool, const ProviderConfig& config, const CatalogueEntry& entry, const std::string& model) {
     const auto from_catalogue = [](const Limit& limit) { return limit.provenance == Provenance::kCatalogue; };
-    if (entry.pool_scope == PoolScope::kFreeModels && !model.ends_with(":free")) std::erase_if(pool.limits, from_catalogue);
     if (entry.pool_scope != PoolScope::kModel) return;
     const auto known = std::find_if(entry.models.begin(), entry.models.end(), [&](const CatalogueModel& candidate) { return candidate.id == model; });
     const bool has_own = known != entry.models.end() && !known->limits.empty();
