@@ -130,7 +130,7 @@ class ControlRequest {
   }
 
   void Behaviour(const Json& json, Problems* problems) {
-    for (const char* key : {"name", "listen", "limits", "faults"}) {
+    for (const char* key : {"name", "listen", "limits", "faults", "log_entries", "log_body_bytes"}) {
       if (json.is_object() && json.contains(key)) problems->Add(key, "cannot be changed here");
     }
     ProviderSpec spec = provider_.spec();

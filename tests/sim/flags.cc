@@ -1,6 +1,7 @@
 #include "tests/sim/flags.h"
 
 #include <iostream>
+#include <limits>
 
 #include "CLI/CLI.hpp"
 
@@ -84,11 +85,13 @@ CommandLine ReadCommandLine(int argc, char** argv) {
   app.add_option("--provider", flags.names, "a provider's name; may be repeated (default sim)");
   app.add_option("--scenario", scenario_file, "a YAML or JSON file that describes everything")
       ->check(CLI::ExistingFile);
-  app.add_option("--seed", seed, "of everything random (default 1, or the scenario's)");
+  app.add_option("--seed", seed, "of everything random (default 1, or the scenario's)")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max(), "NONNEGATIVE"));
   for (LimitName name : {LimitName::kRpm, LimitName::kRph, LimitName::kRpd, LimitName::kTpm, LimitName::kTph,
                          LimitName::kTpd, LimitName::kConcurrency}) {
     std::string key(LimitKey(name));
-    app.add_option("--" + key, flags.limits[key], "limit; none: unlimited")->check(CLI::PositiveNumber);
+    app.add_option("--" + key, flags.limits[key], "limit; none: unlimited")
+        ->check(CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max(), "POSITIVE"));
   }
   app.add_option("--window", flags.window, "sliding, fixed or bucket")->capture_default_str();
   std::string styles;
@@ -114,6 +117,13 @@ CommandLine ReadCommandLine(int argc, char** argv) {
   CommandLine result;
   try {
     app.parse(argc, argv);
+    // A scenario describes everything, so a flag beside it would do nothing.
+    for (const CLI::Option* option : app.get_options()) {
+      bool beside = option != app.get_option("--scenario") && option != app.get_option("--seed");
+      if (!scenario_file.empty() && beside && option->count() > 0) {
+        throw CLI::ExcludesError("--scenario", option->get_name());
+      }
+    }
   } catch (const CLI::ParseError& error) {
     result.exit_code = app.exit(error);
     return result;

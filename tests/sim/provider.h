@@ -63,7 +63,7 @@ class Provider {
   FaultPlan& faults() { return faults_; }
   absl::Time start() const { return start_; }
   void SetLimits(const std::vector<LimitSetSpec>& limits, absl::Time now);
-  // Everything but name, address, limits and faults.
+  // Everything but name, address, limits, faults and the size of the log.
   void SetBehaviour(const ProviderSpec& spec);
   // Back to the beginning: the scenario's settings, an empty log, empty windows.
   void Reset();

@@ -88,7 +88,6 @@ void ReadProvider(const Json& object, const std::string& path, Problems* problem
   fields.OneOf("style", StyleChoices(), &provider->style);
   fields.OneOf<HeadersOn>("headers_on",
                           {{"style", HeadersOn::kStyle},
-                           {"always", HeadersOn::kAlways},
                            {"ok", HeadersOn::kOk},
                            {"limited", HeadersOn::kLimited},
                            {"never", HeadersOn::kNever}},

@@ -42,7 +42,7 @@ struct AnswerSpec {
   bool space_after_colon = true;
   Framing plain_framing = Framing::kLength;
   Framing stream_framing = Framing::kChunked;
-  std::vector<Header> headers;   // on every answer
+  std::vector<Header> headers;   // on every completion
 };
 
 struct KeySpec {
@@ -50,7 +50,7 @@ struct KeySpec {
   std::string account;  // keys of one account share its limits
 };
 
-enum class HeadersOn { kStyle, kAlways, kOk, kLimited, kNever };
+enum class HeadersOn { kStyle, kOk, kLimited, kNever };
 
 struct ProviderSpec {
   std::string name = "sim";
