@@ -34,9 +34,16 @@ std::vector<std::string> Pieces(const std::string& text, size_t count) {
   return pieces;
 }
 
+// The type that a parameter's schema names; of several, as in ["string", "null"], the first.
+Json TypeOf(const Json& schema) {
+  if (!schema.is_object() || !schema.contains("type")) return "string";
+  const Json& type = schema["type"];
+  return type.is_array() && !type.empty() ? type[0] : type;
+}
+
 // A value that the parameter's schema allows.
 Json ArgumentFor(const Json& schema) {
-  std::string type = schema.is_object() ? schema.value("type", "string") : "string";
+  const Json type = TypeOf(schema);
   if (schema.is_object() && schema.contains("enum") && schema["enum"].is_array() && !schema["enum"].empty()) {
     return schema["enum"][0];
   }

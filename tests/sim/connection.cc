@@ -28,8 +28,10 @@ constexpr absl::Duration kLogPollInterval = absl::Milliseconds(2);
 
 // The root of both coroutines: whatever is thrown ends that connection alone.
 struct ReportFailure {
+  std::shared_ptr<Peer> connection;
   void operator()(std::exception_ptr failure) const {
     if (failure == nullptr) return;
+    connection->Close(/*idle_only=*/false);
     try {
       std::rethrow_exception(failure);
     } catch (const std::exception& error) {
@@ -56,8 +58,8 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
     if (int64_t size = port_.first()->spec().send_buffer; size > 0) {
       socket_.set_option(asio::socket_base::send_buffer_size(static_cast<int>(size)), ignored);
     }
-    asio::co_spawn(socket_.get_executor(), Receive(shared_from_this()), ReportFailure());
-    asio::co_spawn(socket_.get_executor(), Serve(shared_from_this()), ReportFailure());
+    asio::co_spawn(socket_.get_executor(), Receive(shared_from_this()), ReportFailure{shared_from_this()});
+    asio::co_spawn(socket_.get_executor(), Serve(shared_from_this()), ReportFailure{shared_from_this()});
   }
 
   bool Release() override {
