@@ -172,7 +172,8 @@ class ChatWriter {
   }
 
   std::string Framed(std::string_view data) const {
-    return framing_ == Framing::kChunked ? ChunkText(data) : std::string(data);
+    // A chunk without data would end the body.
+    return framing_ == Framing::kChunked && !data.empty() ? ChunkText(data) : std::string(data);
   }
 
   // The end of a body that is whole as far as HTTP is concerned.
@@ -200,7 +201,7 @@ class ChatWriter {
       headers.emplace_back("content-encoding", "gzip");
     }
     const FaultSpec* cut = Whole(FaultKind::kBreak);
-    if (cut != nullptr && cut->by == CutBy::kEnd) body.resize(body.size() / 2);
+    if (cut != nullptr && cut->by == CutBy::kEnd) body.resize(cut->at == CutAt::kHead ? 0 : body.size() / 2);
     if (Whole(FaultKind::kBadChunk)) framing = Framing::kChunked;
 
     BeginBody(framing, body.size(), headers);

@@ -29,6 +29,7 @@ void ReadAnchor(Fields& fields, WindowSpec* window) {
   int hours = shaped ? std::stoi(anchor.substr(0, 2)) : 24;
   int minutes = shaped ? std::stoi(anchor.substr(3)) : 60;
   if (hours > 23 || minutes > 59) return fields.Wrong("anchor", "must be HH:MM or first");
+  window->from_first = false;
   window->anchor = absl::Hours(hours) + absl::Minutes(minutes);
 }
 
