@@ -69,14 +69,18 @@ Walk::Step Walk::Next(MonoTime now, Gates gates) {
     return step;
   }
   if (now >= options_.deadline || attempts_ >= options_.max_attempts) return Finish(now);
+  between_.clear();
   for (; at_ < options_.candidates; ++at_) {
     const GateView view = gates(at_, at_ < alone_until_);
     switch (view.gate) {
       case Gate::kClosed:
       case Gate::kExhausted:
       case Gate::kUnfit:
-        if (!step.ask.empty()) continue;  // judged again, and noted, when the walk comes here
-        Skip(at_, view);
+        if (!step.ask.empty()) {
+          between_.emplace_back(at_, view);
+        } else if (static_cast<int>(at_) != looked_again_ || view.closure != Closure::kAuth) {
+          Skip(at_, view);
+        }
         continue;
       case Gate::kFree:
       case Gate::kSpare:
@@ -103,7 +107,11 @@ bool Walk::OnAnswer(const AcquireAnswer* answer, const Step& asked, absl::Functi
     alone_until_ = asked.ask.back() + 1;
     return false;
   }
+  size_t passed = 0;
   for (const uint32_t candidate : asked.ask) {
+    for (; passed < between_.size() && between_[passed].first < candidate; ++passed) {
+      Skip(between_[passed].first, between_[passed].second);
+    }
     const TargetId id = id_of(candidate);
     at_ = candidate + 1;
     if (answer->granted && answer->permit.target == id) {
@@ -135,13 +143,11 @@ void Walk::OnAttempt(uint32_t candidate, AttemptEnd end) {
   hop.message = std::move(end.message);
   hops_.push_back(std::move(hop));
   // After a refused credential the same target is looked at again: it may have another.
-  at_ = end.error_class == ErrorClass::kAuth ? candidate : candidate + 1;
-  if (end.error_class == ErrorClass::kBadRequest) {
-    refused_ = true;
-    hand_back_ = static_cast<int>(candidate);
-  } else if (end.error_class == ErrorClass::kContextTooLong && hand_back_ < 0) {
-    hand_back_ = static_cast<int>(candidate);
-  }
+  looked_again_ = end.error_class == ErrorClass::kAuth ? static_cast<int>(candidate) : -1;
+  at_ = looked_again_ >= 0 ? candidate : candidate + 1;
+  if (!end.kept) return;
+  refused_ = end.error_class == ErrorClass::kBadRequest;
+  if (refused_ || hand_back_ < 0) hand_back_ = static_cast<int>(candidate);
 }
 
 Walk::Step Walk::Finish(MonoTime now) {
@@ -164,6 +170,7 @@ Walk::Step Walk::Finish(MonoTime now) {
       step.until = std::max(soonest, now);
       at_ = 0;
       alone_until_ = 0;
+      looked_again_ = -1;
       // What was only passed over is judged anew; what was called stays on record.
       hops_.erase(std::remove_if(hops_.begin(), hops_.end(), [](const Hop& hop) { return !hop.called; }), hops_.end());
       for (Hop& hop : hops_) hop.waits = false;

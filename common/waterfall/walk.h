@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
@@ -34,6 +35,7 @@ struct AttemptEnd {
   absl::Duration latency;
   MonoTime opens;                   // a closed pool's recovery; zero: unknown
   std::string message;
+  bool kept = false;                // the caller kept the provider's own answer: the walk may end with kHandBack
 };
 
 // The way of one request over its chain's targets. Every decision is here; the caller executes steps and feeds back what happened. Pure:
@@ -82,12 +84,15 @@ class Walk {
   const Options options_;
   uint32_t at_ = 0;              // the next candidate to look at
   uint32_t alone_until_ = 0;     // candidates before this one are judged as if the control plane were away
+  int looked_again_ = -1;        // after its credential was refused; if that was the last one, its hop says so already
   int attempts_ = 0;
   bool waited_ = false;
   MonoTime wait_until_;
   int hand_back_ = -1;           // candidate whose refusal fits if nobody takes the request
   bool refused_ = false;         // the client's own mistake: hand back at once
   Hops hops_;
+  // Those that were closed between candidates asked for: noted when the answer passes over them.
+  absl::InlinedVector<std::pair<uint32_t, GateView>, 2> between_;
 };
 
 // Whether the class of a failure closes something that a limit will open again.

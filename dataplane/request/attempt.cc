@@ -373,7 +373,7 @@ void Attempt::JudgeRefusal(bool read) {
     return;
   }
   TakeVerdict(verdict);
-  if (handed_on) Hold();
+  if (handed_on || (read && verdict.error_class == ErrorClass::kRefusedHere)) Hold();
 }
 
 void Attempt::TakeVerdict(const Verdict& verdict) {
@@ -423,6 +423,7 @@ void Attempt::Hold() {
   result_.held->status = answer_.status;
   AppendAnswerFields(result_.held->fields, true);
   result_.held->body = WithoutKeys(body());
+  result_.end.kept = true;
 }
 
 void Attempt::Settle() {
