@@ -19,7 +19,11 @@ void TokenBucket::Add(int64_t amount, MonoTime at, absl::Duration guard) {
   free_at_ = std::max(free_at_, at + guard) + Flow(amount);
 }
 
-void TokenBucket::Subtract(int64_t amount) { free_at_ = free_at_ - Flow(amount); }
+void TokenBucket::Subtract(int64_t amount, const TokenBucket& later) {
+  // All is free at the latest of (a use + its flow and that of all after it). Without the amount, those up to its own
+  // use come that much earlier, and those after it stay.
+  free_at_ = std::min(free_at_, std::max(free_at_ - Flow(amount), later.free_at_));
+}
 
 int64_t TokenBucket::Used(MonoTime now) const {
   if (free_at_ <= now) return 0;

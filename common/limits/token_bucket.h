@@ -7,8 +7,8 @@
 
 namespace chain429 {
 
-// `amount` units that flow back evenly over `length`: what was used at one moment is free again little by little. Kept as the
-// moment at which all of it will be free.
+// `amount` units that flow back evenly over `length`: what was used at one moment is free again little by little. Kept
+// as the moment at which all of it will be free.
 class TokenBucket {
  public:
   TokenBucket(absl::Duration length, int64_t amount) : length_(length), amount_(amount) {}
@@ -16,7 +16,11 @@ class TokenBucket {
   void set_amount(int64_t amount, MonoTime now);
   // `guard`: the flow starts that much later, for a provider that sees the use late.
   void Add(int64_t amount, MonoTime at, absl::Duration guard);
-  void Subtract(int64_t amount);
+  // `later`: the same bucket, had it seen nothing but what came after the use that is taken back. What has flowed back
+  // by itself since then is not given back once more.
+  void Subtract(int64_t amount, const TokenBucket& later);
+  // The same bucket, unused.
+  TokenBucket Empty() const { return {length_, amount_}; }
   int64_t Used(MonoTime now) const;
   absl::Duration UntilFreed(int64_t amount, MonoTime now) const;
 
@@ -24,7 +28,7 @@ class TokenBucket {
   absl::Duration Flow(int64_t amount) const;
   absl::Duration length_;
   int64_t amount_;
-  MonoTime free_at_;
+  MonoTime free_at_ = MonoTime::FromNanos(INT64_MIN);
 };
 
 }  // namespace chain429

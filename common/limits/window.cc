@@ -10,12 +10,14 @@ constexpr int64_t kEntriesPerWindow = 1024;
 // Readings of requests that took longer than this to settle say nothing any more.
 constexpr absl::Duration kKeep = absl::Minutes(2);
 
+absl::Duration Jitter(const WindowSpec& spec) { return std::min(kSlidingGuard, spec.length / 10); }
+
 MonoTime ToMono(absl::Time t, const Now& now) { return now.mono - (now.wall - t); }
 
 }  // namespace
 
 Window::Window(const WindowSpec& spec, int64_t amount)
-    : spec_(spec), log_(spec.length / kEntriesPerWindow, std::min(spec.length, kKeep)) {
+    : spec_(spec), log_(spec.length / kEntriesPerWindow, std::min(spec.length, kKeep), Jitter(spec)) {
   if (spec.kind == WindowKind::kBucket) bucket_.emplace(spec.length, amount);
 }
 
@@ -24,26 +26,32 @@ void Window::set_amount(int64_t amount, const Now& now) {
 }
 
 absl::Duration Window::Guard() const {
-  return spec_.kind == WindowKind::kFixed ? std::min(kEdgeGuard, spec_.length / 12) : std::min(kSlidingGuard, spec_.length / 10);
+  return spec_.kind == WindowKind::kFixed ? std::min(kEdgeGuard, spec_.length / 12) : Jitter(spec_);
 }
 
 void Window::Turn(const Now& now) {
-  // A wall clock that steps back stays in the period it had reached: its uses are not to be granted again.
-  if (now.wall < period_.end && period_.end > period_.start) return;
+  const absl::Duration length = period_.end - period_.start;
+  const bool begun = length > absl::ZeroDuration();
+  // A wall clock that steps back stays in the period it had reached: its uses are not to be granted again. One that had
+  // been ahead by more than a period follows the calendar once more, and forgets nothing before the next edge.
+  const bool was_ahead = begun && now.wall < period_.start - length;
+  if (begun && now.wall < period_.end && !was_ahead) return;
   period_ = PeriodOf(spec_, now.wall);
-  start_ = ToMono(period_.start, now);
-  previous_start_ = ToMono(PeriodOf(spec_, period_.start - absl::Nanoseconds(1)).start, now);
+  const MonoTime start = ToMono(period_.start, now);
+  const MonoTime previous_start = ToMono(PeriodOf(spec_, period_.start - absl::Nanoseconds(1)).start, now);
+  start_ = was_ahead ? std::min(start_, start) : start;
+  previous_start_ = was_ahead ? std::min(previous_start_, previous_start) : previous_start;
 }
 
 MonoTime Window::Cut(const Now& now) {
-  if (spec_.kind == WindowKind::kSliding) return now.mono - (spec_.length + Guard());
+  if (spec_.kind != WindowKind::kFixed) return now.mono - (spec_.length + Guard());
   Turn(now);
   const bool just_begun = now.mono < start_ + Guard();
   return (just_begun ? previous_start_ : start_) - Guard();
 }
 
 MonoTime Window::Barrier(MonoTime at, const Now& now) {
-  if (spec_.kind == WindowKind::kSliding) return MonoTime::FromNanos(INT64_MIN);
+  if (spec_.kind != WindowKind::kFixed) return MonoTime::FromNanos(INT64_MIN);
   Turn(now);
   for (const MonoTime edge : {ToMono(period_.end, now), start_, previous_start_}) {
     if (at >= edge) return edge;
@@ -53,14 +61,18 @@ MonoTime Window::Barrier(MonoTime at, const Now& now) {
 }
 
 void Window::Add(int64_t amount, MonoTime at, const Now& now) {
-  if (bucket_) return bucket_->Add(amount, at, Guard());
+  log_.After(Cut(now));  // nobody may ask for long, and what is over must not pile up
   log_.Add(at, amount, Barrier(at, now));
+  if (bucket_ && amount > 0) bucket_->Add(amount, at, Guard());
 }
 
 void Window::Subtract(int64_t amount, MonoTime at, const Now& now) {
-  if (bucket_) return bucket_->Subtract(amount);
   log_.After(Cut(now));
-  log_.Subtract(at, amount);
+  const int64_t taken = log_.Subtract(at, amount);
+  if (!bucket_) return;
+  TokenBucket later = bucket_->Empty();
+  log_.VisitAfter(at, [&](MonoTime date, int64_t used) { later.Add(used, date, Guard()); });
+  bucket_->Subtract(taken, later);
 }
 
 int64_t Window::Used(const Now& now) { return bucket_ ? bucket_->Used(now.mono) : log_.After(Cut(now)); }
@@ -73,11 +85,12 @@ absl::Duration Window::UntilFreed(int64_t amount, const Now& now) {
   if (spec_.kind == WindowKind::kSliding) {
     return std::max(absl::ZeroDuration(), log_.DateOf(amount) + (spec_.length + Guard()) - now.mono);
   }
-  if (now.mono < start_ + Guard()) {
-    // What lies before the edge goes when the edge's guard is over.
-    if (log_.Between(Cut(now), start_ - Guard()) >= amount) return start_ + Guard() - now.mono;
-  }
-  return period_.end + Guard() - now.wall;
+  // What lies before an edge's guard goes when that guard is over; what lies within it stays for the next period too.
+  const MonoTime cut = Cut(now);
+  const auto goes_at = [&](MonoTime edge) { return log_.Within(cut, edge - Guard()) >= amount; };
+  if (now.mono < start_ + Guard() && goes_at(start_)) return start_ + Guard() - now.mono;
+  const absl::Time end = goes_at(ToMono(period_.end, now)) ? period_.end : PeriodOf(spec_, period_.end).end;
+  return end + Guard() - now.wall;
 }
 
 std::optional<Window::Bounds> Window::CountedAt(MonoTime at, const Now& now) {
@@ -87,11 +100,10 @@ std::optional<Window::Bounds> Window::CountedAt(MonoTime at, const Now& now) {
   if (spec_.kind == WindowKind::kSliding) {
     if (now.mono - at > std::min(spec_.length, kKeep)) return std::nullopt;
     const MonoTime start = at - spec_.length;
-    return Bounds{log_.Between(start + guard, at - guard), log_.Between(start - guard, at + guard)};
+    return Bounds{log_.Within(start + guard, at - guard), log_.Touching(start - guard, at + guard)};
   }
   if (at < start_ + guard) return std::nullopt;
-  const absl::Duration jitter = std::min(kSlidingGuard, guard);
-  return Bounds{log_.Between(start_ + guard, at - jitter), log_.Between(start_ - guard, at + jitter)};
+  return Bounds{log_.Within(start_ + guard, at - Jitter(spec_)), log_.Touching(start_ - guard, at + Jitter(spec_))};
 }
 
 void Window::DropOldest(int64_t amount, MonoTime at) {
@@ -105,11 +117,7 @@ absl::Duration Window::FullLength(const Now& now) {
 }
 
 void Window::CopyFrom(const Window& other, const Now& now) {
-  if (!bucket_ && !other.bucket_) {
-    const MonoTime cut = Cut(now);
-    log_.After(cut);
-    log_.CopyFrom(other.log_, cut);
-  }
+  other.log_.VisitAfter(Cut(now), [&](MonoTime at, int64_t amount) { Add(amount, at, now); });
 }
 
 }  // namespace chain429

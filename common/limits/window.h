@@ -12,11 +12,11 @@
 
 namespace chain429 {
 
-// How far the provider's date of a request may lie from ours (jitter of the network), at most: sliding windows and buckets hold a
-// use that much longer. A tenth of the window for very short ones.
+// How far the provider's date of a request may lie from ours (jitter of the network), at most: sliding windows and
+// buckets hold a use that much longer. A tenth of the window for very short ones.
 inline constexpr absl::Duration kSlidingGuard = absl::Milliseconds(200);
-// How far the provider's clock may be from ours, at most: uses within this of a fixed window's edge count on both its sides. A
-// twelfth of the window for short ones.
+// How far the provider's clock may be from ours, at most: uses within this of a fixed window's edge count on both its
+// sides. A twelfth of the window for short ones.
 inline constexpr absl::Duration kEdgeGuard = absl::Seconds(5);
 
 // What was used within one limit's window: sliding, fixed or a bucket. Counts whole units; dates come from `Sent`.
@@ -29,14 +29,15 @@ class Window {
   void set_amount(int64_t amount, const Now& now);
 
   void Add(int64_t amount, MonoTime at, const Now& now);
-  // `at` as it was added.
+  // `at` as it was added, give or take the network's jitter: another report says it.
   void Subtract(int64_t amount, MonoTime at, const Now& now);
   int64_t Used(const Now& now);
-  // How long until `amount` of what is used now is free again, if nothing is added: 0 for amount <= 0, infinite if there is not so much.
+  // How long until `amount` of what is used now is free again, if nothing is added: 0 for amount <= 0, infinite if
+  // there is not so much.
   absl::Duration UntilFreed(int64_t amount, const Now& now);
 
-  // Our own use as the provider may have counted it when a request written at `at` reached it: what it must have counted, and the
-  // most that it can have. Absent: this window cannot tell (a bucket, or `at` is too old).
+  // Our own use as the provider may have counted it when a request written at `at` reached it: what it must have
+  // counted, and the most that it can have. Absent: this window cannot tell (a bucket, or `at` is too old).
   struct Bounds {
     int64_t least = 0;
     int64_t most = 0;
@@ -47,7 +48,7 @@ class Window {
   // When all that counts now has left the window at the latest.
   absl::Duration FullLength(const Now& now);
 
-  // Takes over what another window of the same unit knows.
+  // Takes over what another window of the same unit, of whatever kind, knows.
   void CopyFrom(const Window& other, const Now& now);
   size_t entries() const { return log_.entries(); }
 
@@ -61,8 +62,8 @@ class Window {
   WindowSpec spec_;
   UseLog log_;
   std::optional<TokenBucket> bucket_;
-  // Fixed windows: the present period, and where its and the one before's edges lie on the monotonic clock. Mapped once a
-  // period, so that a step of the wall clock does not move what was used across an edge.
+  // Fixed windows: the present period, and where its and the one before's edges lie on the monotonic clock. Mapped once
+  // a period, so that a step of the wall clock does not move what was used across an edge.
   Period period_;
   MonoTime start_;
   MonoTime previous_start_;
