@@ -27,14 +27,17 @@ void AppendName(std::string& out, std::string_view name) {
   }
 }
 
-int64_t RetrySeconds(const Hop& hop, MonoTime now) { return hop.opens == MonoTime() ? 0 : std::max<int64_t>(1, CeilSeconds(hop.opens - now)); }
+// Unknown, or never: there is no time to tell.
+bool HasTime(const Hop& hop) { return hop.opens != MonoTime() && hop.opens != MonoTime::Max(); }
+
+int64_t RetrySeconds(const Hop& hop, MonoTime now) { return std::max<int64_t>(1, CeilSeconds(hop.opens - now)); }
 
 void AppendItem(std::string& out, const Hop& hop, std::string_view name, MonoTime now) {
   AppendName(out, name);
   out.append(";o=").append(OutcomeName(hop.outcome));
   if (hop.status != 0) absl::StrAppend(&out, ";s=", hop.status);
   if (hop.called) absl::StrAppend(&out, ";ms=", absl::ToInt64Milliseconds(hop.latency));
-  if (hop.outcome != Outcome::kOk && hop.opens != MonoTime()) absl::StrAppend(&out, ";retry=", RetrySeconds(hop, now));
+  if (hop.outcome != Outcome::kOk && HasTime(hop)) absl::StrAppend(&out, ";retry=", RetrySeconds(hop, now));
 }
 
 std::string Why(const Hop& hop, MonoTime now) {
@@ -49,7 +52,7 @@ std::string Why(const Hop& hop, MonoTime now) {
   } else {
     why = std::string(OutcomeName(hop.outcome));
   }
-  if (hop.opens != MonoTime()) absl::StrAppend(&why, ", resets in ", HumanDuration(std::max(hop.opens - now, absl::Seconds(1))));
+  if (HasTime(hop)) absl::StrAppend(&why, ", resets in ", HumanDuration(std::max(hop.opens - now, absl::Seconds(1))));
   return why;
 }
 
@@ -90,7 +93,7 @@ std::string AttemptsJson(const Hops& hops, NameOf name_of, MonoTime now) {
     AppendJsonEscaped(out, name_of(hop.candidate));
     absl::StrAppend(&out, R"(","outcome":")", ToAbsl(OutcomeName(hop.outcome)), "\"");
     if (hop.status != 0) absl::StrAppend(&out, R"(,"status":)", hop.status);
-    if (hop.opens != MonoTime()) absl::StrAppend(&out, R"(,"retry_after_s":)", RetrySeconds(hop, now));
+    if (HasTime(hop)) absl::StrAppend(&out, R"(,"retry_after_s":)", RetrySeconds(hop, now));
     if (hop.called) absl::StrAppend(&out, R"(,"latency_ms":)", absl::ToInt64Milliseconds(hop.latency));
     if (!hop.message.empty()) {
       out.append(R"(,"message":")");
