@@ -19,8 +19,9 @@ void Drift::Observe(const CountReading& reading, bool both_ways, Window& window,
   if (extra_ > 0) until_ = std::min(reading.at + window.FullLength(now), reading.at + reading.reset);
 }
 
-void Drift::Assume(int64_t extra, MonoTime until) {
-  extra_ = std::max(extra_, extra);
+void Drift::Assume(int64_t extra, MonoTime until, MonoTime now) {
+  if (extra <= 0) return;
+  extra_ = std::max(Extra(now), extra);
   until_ = std::max(until_, until);
 }
 

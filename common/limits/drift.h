@@ -33,7 +33,7 @@ class Drift {
   int64_t Extra(MonoTime now) const { return now < until_ ? extra_ : 0; }
   absl::Duration Until(MonoTime now) const { return now < until_ ? until_ - now : absl::ZeroDuration(); }
   // What an earlier run of the control plane had counted, and this one cannot know.
-  void Assume(int64_t extra, MonoTime until);
+  void Assume(int64_t extra, MonoTime until, MonoTime now);
 
  private:
   int64_t extra_ = 0;

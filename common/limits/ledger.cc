@@ -144,7 +144,7 @@ void Ledger::Observe(const Count& count, const Now& now) {
 void Ledger::Assume(Unit unit, const WindowSpec& window, int64_t used, const Now& now) {
   for (Slot& slot : slots_) {
     if (slot.limit.unit != unit || !(slot.limit.window == window)) continue;
-    slot.drift.Assume(used - slot.window.Used(now), now.mono + slot.window.FullLength(now));
+    slot.drift.Assume(used - slot.window.Used(now), now.mono + slot.window.FullLength(now), now.mono);
   }
 }
 
