@@ -16,7 +16,8 @@ namespace chain429 {
 // the last one, answers gather and states of the same pool merge. Bounded by what the proxy has asked: each acquire has one answer.
 class PermitsOutbox {
  public:
-  static constexpr size_t kPerMessage = 2048;
+  // States, and answers with their reasons, which may be as many as a chain has targets: some 40 bytes each.
+  static constexpr size_t kPerMessage = 8192;
 
   void Add(AcquireAnswer answer) { answers_.push_back(std::move(answer)); }
   void AddStates(const std::vector<PoolState>& states) {

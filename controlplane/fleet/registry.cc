@@ -51,10 +51,11 @@ SessionCore* Registry::SessionOf(const void* port) {
   return it == by_port_.end() ? nullptr : it->second;
 }
 
-SessionCore& Registry::FindOrMake(const std::string& node, const std::string& boot_id) {
-  std::unique_ptr<SessionCore>& session = sessions_[boot_id];
-  if (session == nullptr) session = std::make_unique<SessionCore>(node, boot_id);
-  return *session;
+SessionCore* Registry::Admit(const std::string& node, const std::string& boot_id, const Now& now) {
+  if (const auto known = sessions_.find(boot_id); known != sessions_.end()) return known->second.get();
+  if (sessions_.size() >= kMostSessions) ForgetGone(now);
+  if (sessions_.size() >= kMostSessions) return nullptr;
+  return sessions_.emplace(boot_id, std::make_unique<SessionCore>(node, boot_id, now.mono)).first->second.get();
 }
 
 void Registry::Touch(SessionCore& session) {
@@ -67,9 +68,8 @@ absl::Status Registry::OnPermits(const std::shared_ptr<PermitsPort>& port, const
   if ((session == nullptr) != up.hello.has_value()) return absl::InvalidArgumentError("hello is the first message of a stream, and only the first");
   if (session == nullptr) {
     if (up.hello->boot_id.empty() || up.hello->boot_id.size() > kMostIdBytes) return absl::InvalidArgumentError("hello.boot_id: missing or too long");
-    if (sessions_.size() >= kMostSessions) ForgetGone(now);
-    if (sessions_.size() >= kMostSessions) return absl::ResourceExhaustedError("too many proxies");
-    session = &FindOrMake(up.hello->node, up.hello->boot_id);
+    session = Admit(up.hello->node, up.hello->boot_id, now);
+    if (session == nullptr) return absl::ResourceExhaustedError("too many proxies");
     by_port_[port.get()] = session;
     session->leaving = false;
     session->OpenPermits(port, broker_.Attach(ReportOf(*up.hello), now), now.mono);
@@ -95,12 +95,12 @@ absl::Status Registry::OnSync(const std::shared_ptr<SyncPort>& port, const v1::S
     case v1::SyncUp::kHello: {
       const v1::SyncHello& hello = up.hello();
       if (hello.boot_id().empty() || hello.boot_id().size() > kMostIdBytes) return absl::InvalidArgumentError("hello.boot_id: missing or too long");
-      if (sessions_.size() >= kMostSessions) return absl::ResourceExhaustedError("too many proxies");
-      session = &FindOrMake(hello.node(), hello.boot_id());
+      session = Admit(hello.node(), hello.boot_id(), now);
+      if (session == nullptr) return absl::ResourceExhaustedError("too many proxies");
       by_port_[port.get()] = session;
       session->OpenSync(port, hello);
       if (snapshot_ != nullptr && session->acknowledged() != snapshot_->version) SendSnapshot(*session);
-      session->sync().AddStates(broker_.AllStates(now));
+      // Pool states come with the answer to the other hello, which says what the proxy has been through.
       break;
     }
     case v1::SyncUp::kAck:

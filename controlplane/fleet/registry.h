@@ -60,7 +60,8 @@ class Registry {
 
  private:
   SessionCore* SessionOf(const void* port);
-  SessionCore& FindOrMake(const std::string& node, const std::string& boot_id);
+  // That of a known boot, or a new one; null: there are too many.
+  SessionCore* Admit(const std::string& node, const std::string& boot_id, const Now& now);
   void Touch(SessionCore& session);
   void SendSnapshot(SessionCore& session);
   std::shared_ptr<const SnapshotBytes> BytesFor(bool trusted);

@@ -23,7 +23,8 @@ using SyncPort = DownPort<v1::SyncDown>;
 // fleet's thread.
 class SessionCore {
  public:
-  SessionCore(std::string node, std::string boot_id) : node_(std::move(node)), boot_id_(std::move(boot_id)) {}
+  SessionCore(std::string node, std::string boot_id, MonoTime now)
+      : node_(std::move(node)), boot_id_(std::move(boot_id)), changed_at_(now) {}
 
   // ---- Permits ----
   void OpenPermits(std::shared_ptr<PermitsPort> port, HolderId holder, MonoTime now);
@@ -48,7 +49,7 @@ class SessionCore {
   bool has_sync() const { return sync_port_ != nullptr; }
   bool sync_trusted() const { return sync_port_ != nullptr && sync_port_->trusted(); }
   bool idle() const { return permits_port_ == nullptr && sync_port_ == nullptr; }
-  MonoTime changed_at() const { return changed_at_; }  // when it attached or detached
+  MonoTime changed_at() const { return changed_at_; }  // when it came, attached or detached
   const std::string& node() const { return node_; }
   const std::string& boot_id() const { return boot_id_; }
   const std::string& advertise() const { return advertise_; }
