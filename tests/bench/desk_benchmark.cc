@@ -123,5 +123,3 @@ BENCHMARK(BM_WalkPastClosedTargets);
 
 }  // namespace
 }  // namespace chain429
-
-BENCHMARK_MAIN();
