@@ -22,9 +22,9 @@ TargetConfig ReadTarget(const ConfigNode& item, const ConfigPlace& place, const 
   target.at = item.at;
   target.path = place.path;
   ConfigFields fields(item, place, read);
-  const ConfigMember* provider = fields.Take("provider");
-  const ConfigMember* model = fields.Take("model");
-  const ConfigMember* chain = fields.Take("chain");
+  const ConfigMember* provider = fields.TakeValue("provider");
+  const ConfigMember* model = fields.TakeValue("model");
+  const ConfigMember* chain = fields.TakeValue("chain");
   const auto where = [&](const ConfigMember& member) { return place.Key(member); };
   if (provider != nullptr) target.provider = ReadReference(*provider, where(*provider), read.String(provider->value, where(*provider)));
   if (model != nullptr) target.model = ReadReference(*model, where(*model), ReadModelName(*model, where(*model), read));

@@ -45,6 +45,11 @@ Position LineTable::OfLine(int line, int byte_column) const {
   return At(std::min(static_cast<size_t>(std::max(line, 0)), last), static_cast<size_t>(std::max(byte_column, 0)));
 }
 
+std::string_view LineTable::From(int line, int byte_column) const {
+  if (line < 0 || byte_column < 0 || static_cast<size_t>(line) >= starts_.size()) return {};
+  return text_.substr(std::min(text_.size(), starts_[static_cast<size_t>(line)] + static_cast<size_t>(byte_column)));
+}
+
 Position LineTable::At(size_t line, size_t bytes) const {
   const std::string_view before = text_.substr(starts_[line], bytes);
   const auto characters = std::count_if(before.begin(), before.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
@@ -67,7 +72,11 @@ bool DocumentBuilder::Count(Position at, size_t nodes, size_t bytes) {
 
 bool DocumentBuilder::Scalar(NodeKind kind, Position at, std::string_view text, size_t anchor) {
   if (failed_ || !Count(at, 1, text.size())) return false;
-  if (text.find('\0') != std::string_view::npos) return Fail(at, "a NUL character is not allowed");
+  if (text.find('\0') != std::string_view::npos) {
+    if (!failed_) problems_.Error(at, Path(), "a NUL character is not allowed");
+    failed_ = true;
+    return false;
+  }
   ConfigNode node;
   node.kind = kind;
   node.at = at;
@@ -134,7 +143,9 @@ bool DocumentBuilder::Place(ConfigNode node) {
 }
 
 bool DocumentBuilder::PlaceKey(Frame& frame, const ConfigNode& node) {
-  if (node.kind == NodeKind::kNull || node.kind == NodeKind::kSequence || node.kind == NodeKind::kMapping) {
+  // A key is a word whatever it would be as a value: a chain may be called "null" or "123".
+  const bool nothing = node.kind == NodeKind::kNull && (node.text.empty() || node.text == "~");
+  if (nothing || node.kind == NodeKind::kSequence || node.kind == NodeKind::kMapping) {
     return Fail(node.at, absl::StrCat("a key must be a plain word, not ", ToAbsl(KindName(node.kind))));
   }
   const auto [first, is_new] = frame.seen.emplace(node.text, node.at);

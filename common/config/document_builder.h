@@ -18,6 +18,8 @@ class LineTable {
   Position OfOffset(size_t offset) const;
   // Both from 0.
   Position OfLine(int line, int byte_column) const;
+  // The text from there on.
+  std::string_view From(int line, int byte_column) const;
 
  private:
   Position At(size_t line, size_t bytes) const;

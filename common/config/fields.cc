@@ -133,8 +133,13 @@ const ConfigMember* ConfigFields::Take(std::string_view key) {
   return member != nullptr && member->value.kind != NodeKind::kNull ? member : nullptr;
 }
 
+const ConfigMember* ConfigFields::TakeValue(std::string_view key) {
+  known_.emplace_back(key);
+  return node_.Find(key);
+}
+
 const ConfigMember* ConfigFields::Require(std::string_view key) {
-  const ConfigMember* member = Take(key);
+  const ConfigMember* member = TakeValue(key);
   if (member == nullptr && valid_) read_.Error(place_.at, place_, absl::StrCat("\"", ToAbsl(key), "\" is missing"));
   return member;
 }
@@ -147,32 +152,32 @@ bool ConfigFields::NotYet(std::string_view key, std::string_view what) {
 }
 
 std::optional<std::string> ConfigFields::String(std::string_view key) {
-  const ConfigMember* member = Take(key);
+  const ConfigMember* member = TakeValue(key);
   return member == nullptr ? std::nullopt : read_.String(member->value, place_.Key(*member));
 }
 
 std::optional<std::string> ConfigFields::Name(std::string_view key) {
-  const ConfigMember* member = Take(key);
+  const ConfigMember* member = TakeValue(key);
   return member == nullptr ? std::nullopt : read_.Name(member->value, place_.Key(*member));
 }
 
 std::optional<bool> ConfigFields::Bool(std::string_view key) {
-  const ConfigMember* member = Take(key);
+  const ConfigMember* member = TakeValue(key);
   return member == nullptr ? std::nullopt : read_.Bool(member->value, place_.Key(*member));
 }
 
 std::optional<int64_t> ConfigFields::Integer(std::string_view key, int64_t least, int64_t most) {
-  const ConfigMember* member = Take(key);
+  const ConfigMember* member = TakeValue(key);
   return member == nullptr ? std::nullopt : read_.Integer(member->value, place_.Key(*member), least, most);
 }
 
 std::optional<absl::Duration> ConfigFields::Duration(std::string_view key, bool zero_allowed) {
-  const ConfigMember* member = Take(key);
+  const ConfigMember* member = TakeValue(key);
   return member == nullptr ? std::nullopt : read_.Duration(member->value, place_.Key(*member), zero_allowed);
 }
 
 std::optional<size_t> ConfigFields::Choice(std::string_view key, std::span<const std::string_view> words) {
-  const ConfigMember* member = Take(key);
+  const ConfigMember* member = TakeValue(key);
   return member == nullptr ? std::nullopt : read_.Choice(member->value, place_.Key(*member), words);
 }
 

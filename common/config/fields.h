@@ -49,7 +49,7 @@ class ValueReader {
   ConfigProblems& problems_;
 };
 
-// One mapping while its keys are read. A key without a value counts as absent. Finish reports the keys that nobody asked for.
+// One mapping while its keys are read. A section without a value counts as absent, a value that is null does not. Finish reports the keys that nobody asked for.
 class ConfigFields {
  public:
   // What is no mapping is reported, and then has no fields.
@@ -57,7 +57,9 @@ class ConfigFields {
 
   // The member under `key` if it has a value.
   const ConfigMember* Take(std::string_view key);
-  // As Take, but reports the absence.
+  // As Take, but a null is a value, of a type that nothing takes.
+  const ConfigMember* TakeValue(std::string_view key);
+  // As TakeValue, but reports the absence.
   const ConfigMember* Require(std::string_view key);
   // Reports `key` as not supported yet if it has a value; returns whether it had.
   bool NotYet(std::string_view key, std::string_view what);

@@ -24,6 +24,14 @@ NodeKind KindOf(const std::string& tag, const std::string& value, bool& known) {
   return PlainKind(value);
 }
 
+// The parser does not say how a null was spelled.
+std::string_view NullAt(std::string_view text) {
+  for (const std::string_view word : {"null", "Null", "NULL", "~"}) {
+    if (text.starts_with(word)) return word;
+  }
+  return {};
+}
+
 class EventReader final : public YAML::EventHandler {
  public:
   EventReader(const LineTable& lines, DocumentBuilder& builder) : lines_(lines), builder_(builder) {}
@@ -32,7 +40,9 @@ class EventReader final : public YAML::EventHandler {
     if (++documents_ > 1) Go(builder_.Fail(At(mark), "a second document: one file holds one configuration"));
   }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { Go(builder_.Scalar(NodeKind::kNull, At(mark), "", anchor)); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Go(builder_.Scalar(NodeKind::kNull, At(mark), NullAt(lines_.From(mark.line, mark.column)), anchor));
+  }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override { Go(builder_.Alias(At(mark), anchor)); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
     bool known = false;
