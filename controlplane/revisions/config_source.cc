@@ -110,9 +110,8 @@ LoadReport ConfigSource::Finish(LoadReport report, const ConfigProblems& problem
   ++(report.accepted ? accepted_ : refused_);
   last_error_.clear();
   if (report.accepted) return report;
-  std::vector<ConfigProblem> errors = report.problems;
-  std::erase_if(errors, [](const ConfigProblem& problem) { return problem.severity != Severity::kError; });
-  last_error_ = FormatProblems(report.file, errors);
+  // With the warnings: a credential that was disabled is often why a chain has nothing left.
+  last_error_ = FormatProblems(report.file, report.problems);
   return report;
 }
 
