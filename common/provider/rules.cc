@@ -41,6 +41,15 @@ struct Judgement {
   void AddRuleReadings(const ErrorRule& rule, const Verdict& verdict, ReadingList& found) const;
 };
 
+// The provider's clock as its answer's Date field shows it, ours where it does not: absolute times are meant by the
+// provider's. Cut to the second, so that what is computed from it is at most a second too long, never too short.
+absl::Time ProviderNow(HeaderView headers, absl::Time wall_now) {
+  constexpr absl::Duration kMostSkew = absl::Hours(24);
+  const auto field = FindHeader(headers, "date");
+  const std::optional<absl::Time> date = field ? ParseHttpDate(*field) : std::nullopt;
+  return date && absl::AbsDuration(*date - wall_now) < kMostSkew ? *date : wall_now;
+}
+
 // A request that asks for more than the limit will never fit, however long it waits.
 bool NeverFits(const std::vector<StatedLimit>& limits) {
   for (const StatedLimit& limit : limits) {
@@ -165,7 +174,7 @@ void ProviderRules::ReadHeaders(HeaderView headers, absl::Time wall_now, Reading
 Verdict ProviderRules::Classify(int status, HeaderView headers, std::string_view body, absl::Time wall_now,
                                 ReadingList& readings) const {
   const ErrorBody parsed(body, compiled_->body);
-  return Judgement{*compiled_, status, headers, parsed, wall_now}.Decide(readings);
+  return Judgement{*compiled_, status, headers, parsed, ProviderNow(headers, wall_now)}.Decide(readings);
 }
 
 Verdict ProviderRules::ClassifyEvent(std::string_view payload, bool named_error, absl::Time wall_now,

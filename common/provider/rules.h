@@ -31,7 +31,8 @@ class ProviderRules {
   void ReadHeaders(HeaderView headers, absl::Time wall_now, ReadingList& out) const;
 
   // What a failure (any status but 2xx) means. Reads the headers' limits too, and those that the body states; so it
-  // takes the place of ReadHeaders. `body` may be cut, binary or hostile. `Verdict::retry_after` is 0 with
+  // takes the place of ReadHeaders. `body` may be cut, binary or hostile. Where the answer has a
+  // Date, absolute times are read against that. `Verdict::retry_after` is 0 with
   // `authoritative` set where the provider said 0.
   Verdict Classify(int status, HeaderView headers, std::string_view body, absl::Time wall_now,
                    ReadingList& readings) const;
