@@ -216,8 +216,10 @@ Task<std::string> Connection::Connect(asio::ip::tcp::endpoint endpoint) {
   if (!error) socket_.non_blocking(true, error);
   if (error) co_return error.message();
   socket_.set_option(asio::ip::tcp::no_delay(true), error);
-  socket_.connect(endpoint, error);
-  if (error == asio::error::in_progress || error == asio::error::would_block) {
+  // Asio's own connect would wait for the outcome, whatever the socket's mode.
+  const int failed = ::connect(socket_.native_handle(), endpoint.data(), static_cast<socklen_t>(endpoint.size()));
+  error = failed == 0 ? error_code() : error_code(errno, boost::system::system_category());
+  if (failed != 0 && errno == EINPROGRESS) {
     ReadyAwaiter writable{*this, Socket::wait_write};
     if (!co_await writable) co_return "connecting was given up";
     int failure = 0;
