@@ -109,6 +109,7 @@ class Reload(ChainCase):
         self.a.answer = slow
         with self.fleet.client.open_chat("c", stream=True) as connection:
             reply = connection.head()
+            self.a.answer = answers.usual("from a")
             self.fleet.write(self.config("b"))
             self.fleet.reload()
             until(lambda: self.target() == "b/m", 5, "the changed file")

@@ -17,11 +17,14 @@ class Answer:
         self.status = status
         self.version = version
         self.headers = headers
-        self.body = b""
         self.complete = False      # its framing said that it was whole
         self.chunks = []           # (time, bytes) as received
         self.interim = []          # statuses of 1xx answers before it
         self.seconds = None
+
+    @property
+    def body(self):
+        return b"".join(data for _, data in self.chunks)
 
     def all(self, name):
         return [value for key, value in self.headers if key.lower() == name.lower()]
@@ -104,7 +107,7 @@ class Connection:
         """Receives once; False at the end of the connection."""
         if self.at_end:
             return False
-        data = self.socket.recv(262144)
+        data = self.socket.recv(65536)
         if not data:
             self.at_end = True
             return False
@@ -164,7 +167,6 @@ class Connection:
 
         def take(data):
             answer.chunks.append((time.monotonic(), data))
-            answer.body += data
             return data
 
         if method == "HEAD" or answer.status in (204, 304):
