@@ -54,6 +54,15 @@ struct Pool {
 // Why a pool takes no requests.
 enum class Closure : uint8_t { kNone, kRateLimited, kQuotaExhausted, kAuth, kModelUnavailable, kOverloaded };
 
+// What one proxy may send to a pool while the control plane is away, for one of the pool's windows. Until a window has passed
+// since it was told, what was used before still counts; after that each stretch of a window has the steady share.
+struct SafeShare {
+  int64_t first = 0;   // requests
+  int64_t steady = 0;  // requests
+  absl::Duration window;
+  friend bool operator==(const SafeShare&, const SafeShare&) = default;
+};
+
 // What the control plane says of a pool now; all times relative to when it was sent.
 struct PoolState {
   PoolId pool;
@@ -62,8 +71,8 @@ struct PoolState {
   absl::Duration closed_for;      // > 0 while closed
   int64_t remaining_requests = -1;  // smallest over the request windows; -1: no such limit
   int64_t remaining_tokens = -1;
-  int64_t safe_share = 0;         // requests that this proxy may send per `share_window` while the control plane is away
-  absl::Duration share_window = absl::Minutes(1);
+  std::vector<SafeShare> shares;  // one for each of its limits; all of them hold
+  bool shares_kept = false;       // the control plane has just started: the shares told before it did go on holding
   friend bool operator==(const PoolState&, const PoolState&) = default;
 };
 

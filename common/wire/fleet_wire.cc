@@ -93,6 +93,7 @@ void Encode(const AcquireAnswer& answer, v1::AcquireAnswer* out) {
     out->set_spares(answer.permit.spares);
     out->set_tokens(answer.permit.tokens);
   }
+  out->set_alone(answer.alone);
   for (const DenialReason& denial : answer.denials) Encode(denial, out->add_denials());
 }
 
@@ -109,6 +110,7 @@ absl::StatusOr<AcquireAnswer> Decode(const v1::AcquireAnswer& in) {
     answer.permit.spares = in.spares();
     answer.permit.tokens = reader.Count(in.tokens(), "tokens");
   }
+  answer.alone = in.alone() && !in.granted();
   reader.Each(in.denials(), answer.denials, "denials", DecodeDenial);
   return reader.Result(std::move(answer));
 }
@@ -214,8 +216,13 @@ void Encode(const PoolState& state, v1::PoolState* out) {
   out->set_closed_for_ns(ToWire(state.closed_for));
   if (state.remaining_requests >= 0) out->set_remaining_requests(state.remaining_requests);
   if (state.remaining_tokens >= 0) out->set_remaining_tokens(state.remaining_tokens);
-  out->set_safe_share(state.safe_share);
-  out->set_share_window_ns(ToWire(state.share_window));
+  for (const SafeShare& share : state.shares) {
+    v1::SafeShare* to = out->add_shares();
+    to->set_first(share.first);
+    to->set_steady(share.steady);
+    to->set_window_ns(ToWire(share.window));
+  }
+  out->set_shares_kept(state.shares_kept);
 }
 
 absl::StatusOr<PoolState> Decode(const v1::PoolState& in) {
@@ -227,8 +234,11 @@ absl::StatusOr<PoolState> Decode(const v1::PoolState& in) {
   state.closed_for = reader.Duration(in.closed_for_ns(), "closed_for_ns");
   if (in.has_remaining_requests()) state.remaining_requests = reader.Count(in.remaining_requests(), "remaining_requests");
   if (in.has_remaining_tokens()) state.remaining_tokens = reader.Count(in.remaining_tokens(), "remaining_tokens");
-  state.safe_share = reader.Count(in.safe_share(), "safe_share");
-  state.share_window = reader.Duration(in.share_window_ns(), "share_window_ns");
+  for (const v1::SafeShare& share : in.shares()) {
+    state.shares.push_back({reader.Count(share.first(), "shares.first"), reader.Count(share.steady(), "shares.steady"),
+                            reader.Duration(share.window_ns(), "shares.window_ns")});
+  }
+  state.shares_kept = in.shares_kept();
   return reader.Result(state);
 }
 

@@ -13,6 +13,7 @@ constexpr int64_t kExplainingPercent = 90;
 // A share of a token limit is stated in requests: as many as have this size.
 constexpr int64_t kTokensPerRequest = 1000;
 constexpr absl::Duration kLongWindow = absl::Hours(1);
+constexpr int64_t kTinyCapacity = 1000;
 
 bool IsLearnt(const Limit& limit) { return limit.provenance == Provenance::kStated || limit.provenance == Provenance::kInferred; }
 
@@ -36,6 +37,7 @@ void PoolAccount::Relimit(const Now& now) {
     if (!pointless) limits.push_back(inferred);
   }
   ledger_.SetLimits(limits, now);
+  tiny_ = ledger_.limited() && ledger_.Capacity({1, 0, 0}) <= kTinyCapacity;
 }
 
 void PoolAccount::Read(const Seen& seen, const Now& now) {
@@ -86,26 +88,24 @@ void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now
   if (changed) Relimit(now);
 }
 
-int64_t PoolAccount::SafeShare(int64_t proxies, const Now& now, absl::Duration* window) {
-  const int64_t parts = 2 * std::max<int64_t>(1, proxies);
-  int64_t share = INT64_MAX;
-  *window = absl::InfiniteDuration();
+std::vector<SafeShare> PoolAccount::Shares(int64_t proxies, const Now& now) {
+  proxies = std::max<int64_t>(1, proxies);
+  std::vector<SafeShare> shares;
   for (const LimitView& view : ledger_.View(now)) {
     const Limit& limit = view.limit;
     const bool concurrency = limit.unit == Unit::kConcurrency;
-    const absl::Duration length = concurrency ? absl::Minutes(1) : limit.window.length;
-    int64_t amount = limit.amount;
-    // Of a long window only what is left can be shared; the short ones will have passed by then.
-    if (length >= kLongWindow) amount = std::max<int64_t>(0, amount - view.used);
-    if (!concurrency && limit.unit != Unit::kRequests) amount /= kTokensPerRequest;
-    share = std::min(share, amount / parts);
-    *window = std::min(*window, length);
+    const int64_t unit = concurrency || limit.unit == Unit::kRequests ? 1 : kTokensPerRequest;
+    const int64_t amount = limit.amount / unit;
+    const int64_t left = std::max<int64_t>(0, limit.amount - view.used) / unit;
+    SafeShare share;
+    share.window = concurrency ? absl::Minutes(1) : limit.window.length;
+    // Half of it, so that a proxy that stays cut off for long does not take what the others then share without it.
+    share.steady = proxies == 1 ? amount : amount / (2 * proxies);
+    if (share.steady == 0 && amount >= proxies) share.steady = 1;
+    share.first = concurrency ? share.steady : left / proxies;
+    shares.push_back(share);
   }
-  if (share == INT64_MAX) {
-    *window = absl::Minutes(1);
-    return 0;
-  }
-  return std::max<int64_t>(1, share);
+  return shares;
 }
 
 PoolState PoolAccount::State(int64_t proxies, const Now& now) {
@@ -118,7 +118,7 @@ PoolState PoolAccount::State(int64_t proxies, const Now& now) {
   }
   state.remaining_requests = ledger_.Remaining(Unit::kRequests, now);
   state.remaining_tokens = ledger_.Remaining(Unit::kTokens, now);
-  state.safe_share = SafeShare(proxies, now, &state.share_window);
+  state.shares = Shares(proxies, now);
   return state;
 }
 

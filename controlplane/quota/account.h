@@ -61,7 +61,9 @@ class PoolAccount {
   // `proxies` share it.
   PoolState State(int64_t proxies, const Now& now);
   // What each of `proxies` may use unseen.
-  int64_t SafeShare(int64_t proxies, const Now& now, absl::Duration* window);
+  std::vector<SafeShare> Shares(int64_t proxies, const Now& now);
+  // So few requests fit into one of its windows that every one of them matters to every proxy.
+  bool tiny() const { return tiny_; }
   PoolView View(const Now& now);
   PoolMemory Memory(const Now& now);
   void Remember(const PoolMemory& memory, const Now& now);
@@ -79,6 +81,7 @@ class PoolAccount {
  private:
   void Relimit(const Now& now);
 
+  bool tiny_ = false;
   Pool pool_;
   Ledger ledger_;
   Cooldown cooldown_;

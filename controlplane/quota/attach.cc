@@ -13,6 +13,8 @@ constexpr int64_t kTokensPerRequest = 1000;
 // As long as a permit that was granted just before a control plane's end may still be used.
 constexpr absl::Duration kImportedTtl = absl::Seconds(6);
 constexpr absl::Duration kSettledMemory = absl::Minutes(1);
+// Proxies pause for 3 s at most between two tries to attach.
+constexpr absl::Duration kLearning = absl::Seconds(4);
 
 }  // namespace
 
@@ -25,6 +27,9 @@ HolderId Broker::Attach(const AttachReport& report, const Now& now) {
   if (!known) id = HolderId(++last_holder_);
   Holder& holder = holders_[id];
   const bool same_leader = known && report.epoch_seen == epoch_;
+  if (first_attached_ == MonoTime()) first_attached_ = now.mono;
+  const bool had_another = report.epoch_seen && report.epoch_seen != epoch_;
+  if (had_another && now.mono < first_attached_ + kLearning) learning_until_ = first_attached_ + kLearning;
   const MonoTime known_until = same_leader ? (holder.attached ? now.mono : holder.detached_at) : MonoTime::FromNanos(INT64_MIN);
   holder.node = report.node;
   holder.boot_id = report.boot_id;
@@ -129,8 +134,12 @@ void Broker::Forget(HolderId id, const Now& now) {
 void Broker::KeepShare(Holder& holder, const Now& now) {
   book_.ForEach([&](PoolAccount& account) {
     if (!account.ledger().limited()) return;
-    absl::Duration window;
-    const int64_t share = account.SafeShare(proxies(), now, &window);
+    // What it was told last is what it goes by.
+    int64_t share = INT64_MAX;
+    for (const SafeShare& told : account.pushed.pool ? account.pushed.shares : account.Shares(proxies(), now)) {
+      share = std::min(share, std::max(told.first, told.steady));
+    }
+    if (share == INT64_MAX) return;
     const bool counts_requests = account.ledger().HasLimit([](const Limit& limit) { return limit.unit == Unit::kRequests; });
     const Charge kept{share, counts_requests ? 0 : share * kTokensPerRequest, 0};
     account.ledger().SetAside(kept);

@@ -110,6 +110,8 @@ AcquireAnswer Broker::OnAcquire(HolderId holder, const Acquire& acquire, const N
   AcquireAnswer answer;
   answer.acquire = acquire.id;
   answer.permit.acquire = acquire.id;
+  answer.alone = learning(now.mono);
+  if (answer.alone) return answer;
   const Demand demand{acquire.prompt_bytes, acquire.prompt_tokens, acquire.max_output};
   for (const Candidate& candidate : acquire.candidates) {
     const std::vector<PoolAccount*> accounts = AccountsOf(candidate, now);

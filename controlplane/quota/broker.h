@@ -74,6 +74,10 @@ class Broker {
   void OnSettle(HolderId holder, const Settlement& settlement, const Now& now);
   void OnRelease(HolderId holder, const PermitRelease& release, const Now& now);
 
+  // A leader that has just taken over from another does not know what the fleet has used: until the proxies have had the
+  // time to report it, it grants nothing and each goes on by the safe shares that the last leader gave it.
+  bool learning(MonoTime now) const { return now < learning_until_; }
+
   // ---- Time ----
   void OnTimer(const Now& now);
   MonoTime NextDeadline() const;
@@ -84,6 +88,8 @@ class Broker {
   // Numbers that changed noticeably. `has_routine` says whether it is worth asking.
   std::vector<PoolState> TakeRoutine(const Now& now);
   bool has_routine() const { return !dirty_.empty(); }
+  // Of these, some are about pools of which every request matters: they should not wait.
+  bool has_prompt() const { return prompt_; }
   // Everything that differs from what a proxy assumes of a pool it has heard nothing of.
   std::vector<PoolState> AllStates(const Now& now);
 
@@ -149,6 +155,7 @@ class Broker {
   int64_t proxies() const { return static_cast<int64_t>(holders_.size()); }
 
   // push
+  PoolState StateOf(PoolAccount& account, const Now& now);
   void Touch(PoolAccount& account, const Now& now);
   void TouchUrgent(PoolAccount& account);
   void RememberSoon(PoolAccount& account);
@@ -160,7 +167,10 @@ class Broker {
   absl::flat_hash_map<HolderId, Holder> holders_;
   uint64_t last_holder_ = 0;
   MonoTime next_share_end_ = MonoTime::Max();
+  MonoTime first_attached_;  // when the first proxy came; zero: none has
+  MonoTime learning_until_;
   std::vector<PoolId> dirty_;
+  bool prompt_ = false;
   std::vector<PoolId> urgent_;
   std::vector<PoolId> to_remember_;
   BrokerCounters counters_;

@@ -16,9 +16,15 @@ bool Noticeable(int64_t before, int64_t after) {
   return std::abs(after - before) * kNoticeableShare > std::max(before, after);
 }
 
+bool Noticeable(const std::vector<SafeShare>& before, const std::vector<SafeShare>& after) {
+  return !std::equal(before.begin(), before.end(), after.begin(), after.end(), [](const SafeShare& a, const SafeShare& b) {
+    return a.steady == b.steady && a.window == b.window && !Noticeable(a.first, b.first);
+  });
+}
+
 bool Noticeable(const PoolState& before, const PoolState& after) {
-  return before.limited != after.limited || before.closure != after.closure || before.safe_share != after.safe_share ||
-         before.share_window != after.share_window || Noticeable(before.remaining_requests, after.remaining_requests) ||
+  return before.limited != after.limited || before.closure != after.closure || before.shares_kept != after.shares_kept ||
+         Noticeable(before.shares, after.shares) || Noticeable(before.remaining_requests, after.remaining_requests) ||
          Noticeable(before.remaining_tokens, after.remaining_tokens);
 }
 
@@ -29,6 +35,14 @@ void Broker::Touch(PoolAccount& account, const Now& now) {
   if (account.dirty || (!account.limited(now.mono) && !account.pushed.pool)) return;
   account.dirty = true;
   dirty_.push_back(account.pool().id);
+  prompt_ = prompt_ || account.tiny();
+}
+
+PoolState Broker::StateOf(PoolAccount& account, const Now& now) {
+  PoolState state = account.State(proxies(), now);
+  state.shares_kept = learning(now.mono);
+  if (state.shares_kept) state.shares.clear();
+  return state;
 }
 
 void Broker::TouchUrgent(PoolAccount& account) {
@@ -49,7 +63,7 @@ std::vector<PoolState> Broker::TakeUrgent(const Now& now) {
     PoolAccount* account = book_.Find(id);
     if (account == nullptr) continue;
     account->urgent = false;
-    account->pushed = account->State(proxies(), now);
+    account->pushed = StateOf(*account, now);
     states.push_back(account->pushed);
   }
   return states;
@@ -57,12 +71,13 @@ std::vector<PoolState> Broker::TakeUrgent(const Now& now) {
 
 std::vector<PoolState> Broker::TakeRoutine(const Now& now) {
   std::vector<PoolState> states;
+  prompt_ = false;
   for (const PoolId id : std::exchange(dirty_, {})) {
     PoolAccount* account = book_.Find(id);
     if (account == nullptr) continue;
     account->dirty = false;
     if (account->memorable(now.mono)) RememberSoon(*account);
-    PoolState state = account->State(proxies(), now);
+    PoolState state = StateOf(*account, now);
     if (!Noticeable(account->pushed, state)) continue;
     account->pushed = state;
     states.push_back(std::move(state));
@@ -75,7 +90,7 @@ std::vector<PoolState> Broker::AllStates(const Now& now) {
   book_.ForEach([&](PoolAccount& account) {
     const bool closed = account.cooldown().At(now.mono) == Cooldown::Gate::kClosed;
     if (!account.limited(now.mono) && !closed) return;
-    states.push_back(account.State(proxies(), now));
+    states.push_back(StateOf(account, now));
     if (!account.pushed.pool) account.pushed = states.back();
   });
   return states;

@@ -239,6 +239,10 @@ void Broker::Expire(PermitId id, const Now& now) {
 
 void Broker::OnTimer(const Now& now) {
   while (const auto id = permits_.TakeExpired(now.mono)) Expire(*id, now);
+  if (learning_until_ != MonoTime() && !learning(now.mono)) {
+    learning_until_ = MonoTime();
+    book_.ForEach([&](PoolAccount& account) { Touch(account, now); });
+  }
   if (now.mono < next_share_end_) return;
   next_share_end_ = MonoTime::Max();
   std::vector<HolderId> gone;
@@ -253,6 +257,9 @@ void Broker::OnTimer(const Now& now) {
   for (const HolderId id : gone) Forget(id, now);
 }
 
-MonoTime Broker::NextDeadline() const { return std::min(permits_.NextExpiry(), next_share_end_); }
+MonoTime Broker::NextDeadline() const {
+  const MonoTime learnt = learning_until_ == MonoTime() ? MonoTime::Max() : learning_until_;
+  return std::min({permits_.NextExpiry(), next_share_end_, learnt});
+}
 
 }  // namespace chain429

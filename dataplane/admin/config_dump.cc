@@ -156,8 +156,10 @@ std::string DumpPools(const std::vector<PoolView>& pools) {
     if (pool.state.closure != Closure::kNone) json["closed_for_s"] = absl::ToDoubleSeconds(pool.state.closed_for);
     if (pool.state.remaining_requests >= 0) json["remaining_requests"] = pool.state.remaining_requests;
     if (pool.state.remaining_tokens >= 0) json["remaining_tokens"] = pool.state.remaining_tokens;
-    json["safe_share"] = pool.state.safe_share;
-    json["share_window"] = Duration(pool.state.share_window);
+    json["safe_shares"] = Json::array();
+    for (const SafeShare& share : pool.state.shares) {
+      json["safe_shares"].push_back({{"first", share.first}, {"steady", share.steady}, {"window", Duration(share.window)}});
+    }
     list.push_back(std::move(json));
   }
   return Dump({{"pools", list}});

@@ -129,7 +129,7 @@ absl::Status LinkCore::OnSync(const v1::SyncDown& in, MonoTime now) {
         if (!state.ok()) return absl::InvalidArgumentError(absl::StrCat("pools[", i, "].", state.status().message()));
         states.push_back(*std::move(state));
       }
-      OnPools(states, now);
+      for (const PoolState& state : states) TellPool(pools_.OnNumbers(state, now), kNoWorker);
       return absl::OkStatus();
     }
     case v1::SyncDown::kDrain:
@@ -260,7 +260,10 @@ void LinkCore::TellPool(const PoolState& state, uint32_t except_worker) {
   for (uint32_t worker = 0; worker < options_.workers; ++worker) {
     if (worker == except_worker) continue;
     PoolState own = state;
-    own.safe_share = ShareOfWorker(state.safe_share, state.pool, worker, options_.workers);
+    for (SafeShare& share : own.shares) {
+      share.first = ShareOfWorker(share.first, state.pool, worker, options_.workers);
+      share.steady = ShareOfWorker(share.steady, state.pool, worker, options_.workers);
+    }
     MailTo(worker).pools.push_back(own);
   }
 }

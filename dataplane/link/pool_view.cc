@@ -7,8 +7,6 @@ namespace {
 
 constexpr size_t kMaxEntries = 65536;
 
-bool IsWithin(MonoTime since, MonoTime now) { return since != MonoTime() && now < since + PoolView::kStatesLag; }
-
 }  // namespace
 
 PoolView::Entry& PoolView::Make(PoolId pool, MonoTime now) {
@@ -36,14 +34,24 @@ PoolState PoolView::OnState(const PoolState& state, MonoTime now) {
   Entry& entry = Make(state.pool, now);
   const MonoTime told_until = state.closure == Closure::kNone ? MonoTime() : now + state.closed_for;
   const Closure known = entry.state.closure;
-  const bool keep = entry.closed_until > std::max(now, told_until) && (IsWithin(entry.seen_closing, now) || IsWithin(attached_at_, now));
+  // What was sent before the control plane knew of a closure: if it opens all the same, it will after that time.
+  const MonoTime doubted_until = std::min(entry.closed_until, std::max(entry.seen_closing, attached_at_) + kStatesLag);
   entry.state = state;
-  if (keep) {
+  if (doubted_until > std::max(now, told_until)) {
     entry.state.closure = known;
+    entry.closed_until = doubted_until;
   } else {
     entry.closed_until = told_until;
     if (told_until <= now) entry.authoritative = false;
   }
+  return StateOf(entry, now);
+}
+
+PoolState PoolView::OnNumbers(const PoolState& state, MonoTime now) {
+  Entry& entry = Make(state.pool, now);
+  const Closure known = entry.state.closure;
+  entry.state = state;
+  entry.state.closure = known;
   return StateOf(entry, now);
 }
 

@@ -17,8 +17,10 @@ class PoolView {
   // A closure that a worker saw holds against states that were on their way when it was seen.
   static constexpr absl::Duration kStatesLag = absl::Seconds(2);
 
-  // The state to tell the workers: the control plane's, with any closure that it cannot know of yet.
+  // The state to tell the workers: the control plane's, with any closure that it cannot know of yet. Only what comes by
+  // the Permits stream opens and closes, in its order; the Sync stream has numbers, which may have waited behind a snapshot.
   PoolState OnState(const PoolState& state, MonoTime now);
+  PoolState OnNumbers(const PoolState& state, MonoTime now);
   // The state to tell the other workers; nothing if it says nothing new.
   std::optional<PoolState> OnClosure(const ObservedClosure& closure, MonoTime now);
   // A control plane that was away may have forgotten: for a while its states open nothing that the hello says is closed.

@@ -91,7 +91,10 @@ GateView PermitDesk::State::Disconnected(const Snapshot& snapshot, const Target&
         return {.gate = Gate::kExhausted, .closure = Closure::kNone, .until = now + kReturnGuess};
       case WhenDisconnected::kShare: {
         const PoolTable::Entry* entry = pools.Find(pool);
-        const MonoTime free_at = entry == nullptr ? MonoTime::Max() : entry->share.FreeAt(now);
+        MonoTime free_at = entry == nullptr || entry->shares.empty() ? MonoTime::Max() : now;
+        if (entry != nullptr) {
+          for (const ShareWindow& share : entry->shares) free_at = std::max(free_at, share.FreeAt(now));
+        }
         if (view.gate == Gate::kFree) view.gate = Gate::kShare;
         if (free_at > now) {
           view.gate = Gate::kExhausted;
@@ -129,7 +132,9 @@ Grant PermitDesk::Take(const Target& target, Gate gate, int64_t tokens, MonoTime
   grant.target = target.id;
   if (gate == Gate::kShare) {
     for (const PoolId pool : target.pools) {
-      if (PoolTable::Entry* entry = s.pools.Find(pool)) entry->share.Use(now);
+      PoolTable::Entry* entry = s.pools.Find(pool);
+      if (entry == nullptr) continue;
+      for (ShareWindow& share : entry->shares) share.Use(now);
     }
     return grant;
   }
@@ -235,7 +240,8 @@ void PermitDesk::Release(const Grant& grant, MonoTime now) {
   PermitRecord& permit = s.book.permit(index);
   if (permit.open > 0) --permit.open;
   ++permit.released;
-  s.MarkDirty(index, now);
+  // Of a tight limit somebody may be waiting for just this one.
+  s.MarkUrgent(index, now);
 }
 
 void PermitDesk::Close(PoolId pool, Closure closure, absl::Duration closed_for, bool authoritative, MonoTime now) {

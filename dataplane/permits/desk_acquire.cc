@@ -72,7 +72,7 @@ void PermitDesk::State::OnAnswer(const AcquireAnswer& answer, MonoTime now) {
   } else if (ask && !wanted) {
     if (TargetRecord* target = book.FindTarget(ask->first)) target->refill_not_before = now + kRefillPause;
   }
-  if (wanted) ask->waiter->OnAcquireAnswer(&answer);
+  if (wanted) ask->waiter->OnAcquireAnswer(answer.alone ? nullptr : &answer);
 }
 
 // `given_out` attempts go to a waiter, at most `keep` of the rest stay as spares (UINT32_MAX: as many as the demand is worth), what is left goes

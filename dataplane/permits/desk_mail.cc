@@ -125,7 +125,8 @@ WorkerMail PermitDesk::TakeMail(MonoTime now, bool flush) {
     mail.settlements.push_back(std::move(lone.settlement));
   }
   s.alone.clear();
-  if (flush || now >= s.flush_at) {
+  // An acquire takes along whatever waits: the leader shall judge by what this worker knows, and the message goes anyway.
+  if (flush || now >= s.flush_at || !mail.acquires.empty()) {
     for (const uint32_t permit : s.dirty) s.WritePermit(permit, mail, now);
     s.dirty.clear();
     s.urgent.clear();

@@ -26,10 +26,15 @@ void PoolTable::OnState(const PoolState& state, MonoTime now) {
   Entry& entry = Make(state.pool, now);
   entry.told = true;
   entry.limited = state.limited;
-  entry.share.Set(state.safe_share, state.share_window);
+  if (!state.shares_kept) {
+    entry.shares.resize(state.shares.size());
+    for (size_t i = 0; i < state.shares.size(); ++i) entry.shares[i].Set(state.shares[i], now);
+  }
   const bool closes = state.closure != Closure::kNone && state.closed_for > absl::ZeroDuration();
-  const bool own_is_newer = entry.seen_closing != MonoTime() && now < entry.seen_closing + kStatesLag;
-  if (own_is_newer) {
+  const MonoTime doubted_until = std::min(entry.closed_until, entry.seen_closing + kStatesLag);
+  if (doubted_until > now) {
+    // If it opens all the same, it will after that time.
+    entry.closed_until = doubted_until;
     if (closes) Extend(entry, state.closure, now + state.closed_for);
     return;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "common/base/clock.h"
 #include "common/model/pool.h"
 #include "common/model/snapshot.h"
@@ -18,7 +19,7 @@ class PoolTable {
     Closure closure = Closure::kNone;
     MonoTime closed_until;
     MonoTime seen_closing;  // when this worker saw it close itself
-    ShareWindow share;
+    absl::InlinedVector<ShareWindow, 2> shares;  // one for each limit
   };
 
   // Within this time of a closure that the worker saw itself, a state that says otherwise was sent by a control plane that did not know yet.

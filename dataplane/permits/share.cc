@@ -4,9 +4,10 @@
 
 namespace chain429 {
 
-void ShareWindow::Set(int64_t share, absl::Duration window) {
-  const int64_t slot_nanos = std::max<int64_t>(1, absl::ToInt64Nanoseconds(window) / kSlots);
+void ShareWindow::Set(const SafeShare& share, MonoTime told_at) {
+  const int64_t slot_nanos = std::max<int64_t>(1, absl::ToInt64Nanoseconds(share.window) / kSlots);
   share_ = share;
+  steady_from_ = told_at + share.window * (1 + 1.0 / kSlots);
   if (slot_nanos == slot_nanos_) return;
   // Calls counted under another window are dated anew, as late as they can have been.
   int64_t newest = -1;
@@ -42,17 +43,16 @@ void ShareWindow::Use(MonoTime now) {
 
 MonoTime ShareWindow::FreeAt(MonoTime now) const {
   if (Allows(now)) return now;
-  if (share_ == 0) return MonoTime::Max();
-  const int64_t current = SlotOf(now);
-  // Slots leave in the order of their numbers; the answer is the first edge after which enough of them have left.
-  int64_t used = Used(now);
-  for (int64_t oldest = current - kSlots; oldest <= current; ++oldest) {
-    const Slot& slot = slots_[static_cast<size_t>((oldest + kSlots + 1) % (kSlots + 1))];
-    if (slot.number != oldest) continue;
-    used -= slot.used;
-    if (used < share_) return MonoTime::FromNanos((oldest + kSlots + 1) * slot_nanos_);
+  MonoTime free_at = MonoTime::Max();
+  // Something changes only when a slot leaves the window, and when the steady share begins.
+  const auto consider = [&](MonoTime at) {
+    if (at > now && at < free_at && Allows(at)) free_at = at;
+  };
+  consider(steady_from_);
+  for (const Slot& slot : slots_) {
+    if (slot.number >= 0) consider(MonoTime::FromNanos((slot.number + kSlots + 1) * slot_nanos_));
   }
-  return MonoTime::FromNanos((current + kSlots + 1) * slot_nanos_);
+  return free_at;
 }
 
 }  // namespace chain429

@@ -5,15 +5,16 @@
 
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "common/model/pool.h"
 
 namespace chain429 {
 
-// Counts this worker's calls to a pool while the control plane is away, against the share that the control plane keeps reserved. In no
-// stretch of `window` are there more than `share` calls: each counts for the window and up to a tenth of it longer.
+// Counts this worker's calls to a pool while the control plane is away, against a share that the control plane keeps reserved. In no
+// stretch of its window are there more calls than the share: each counts for the window and up to a tenth of it longer.
 class ShareWindow {
  public:
-  void Set(int64_t share, absl::Duration window);
-  bool Allows(MonoTime now) const { return Used(now) < share_; }
+  void Set(const SafeShare& share, MonoTime told_at);
+  bool Allows(MonoTime now) const { return Used(now) < Allowance(now); }
   void Use(MonoTime now);
   // When a call may be allowed again; `now` if it is, Max if never.
   MonoTime FreeAt(MonoTime now) const;
@@ -22,9 +23,11 @@ class ShareWindow {
   static constexpr int64_t kSlots = 10;
 
   int64_t Used(MonoTime now) const;
+  int64_t Allowance(MonoTime now) const { return now < steady_from_ ? share_.first : share_.steady; }
   int64_t SlotOf(MonoTime now) const { return now.nanos() / slot_nanos_; }
 
-  int64_t share_ = 0;
+  SafeShare share_;
+  MonoTime steady_from_;
   int64_t slot_nanos_ = 6'000'000'000;
   struct Slot {
     int64_t number = -1;

@@ -105,8 +105,8 @@ TEST(FleetWireHostile, RefusesBadAnswersByPath) {
   EXPECT_EQ(Decode(down).status().message(), "answers[0].denials[0].closure: unknown value 6");
   answer->clear_denials();
   down.add_pools()->set_pool(1);
-  down.mutable_pools(0)->set_safe_share(-1);
-  EXPECT_EQ(Decode(down).status().message(), "pools[0].safe_share: negative");
+  down.mutable_pools(0)->add_shares()->set_steady(-1);
+  EXPECT_EQ(Decode(down).status().message(), "pools[0].shares.steady: negative");
 }
 
 }  // namespace

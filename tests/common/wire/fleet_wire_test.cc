@@ -152,7 +152,7 @@ TEST(FleetWire, ReadingTellsZeroFromUnstated) {
 
 PoolState FullState() {
   return {.pool = PoolId(1), .limited = true, .closure = Closure::kOverloaded, .closed_for = absl::Seconds(5), .remaining_requests = 0,
-          .remaining_tokens = 9, .safe_share = 3, .share_window = absl::Hours(24)};
+          .remaining_tokens = 9, .shares = {{3, 4, absl::Hours(24)}, {1, 2, absl::Minutes(1)}}, .shares_kept = true};
 }
 
 TEST(FleetWire, PoolStateKeepsEveryField) {

@@ -7,7 +7,7 @@ PoolState WithShare(uint64_t id, int64_t share) {
   PoolState state;
   state.pool = PoolId(id);
   state.limited = true;
-  state.safe_share = share;
+  state.shares = {{share, share, absl::Minutes(1)}};
   return state;
 }
 

@@ -19,7 +19,7 @@ TEST(ShareWindow, WithoutAShareNothingIsAllowed) {
 
 TEST(ShareWindow, TellsWhenACallIsAllowedAgain) {
   ShareWindow share;
-  share.Set(2, absl::Minutes(1));
+  share.Set({2, 2, absl::Minutes(1)}, kStart);
   share.Use(kStart);
   EXPECT_EQ(share.FreeAt(kStart), kStart);
   share.Use(kStart + absl::Seconds(30));
@@ -35,7 +35,7 @@ TEST(ShareWindow, TellsWhenACallIsAllowedAgain) {
 TEST(ShareWindow, NeverAllowsMoreThanTheShareInAnyWindow) {
   Random random(11);
   ShareWindow share;
-  share.Set(7, absl::Seconds(10));
+  share.Set({7, 7, absl::Seconds(10)}, kStart);
   std::deque<MonoTime> calls;
   MonoTime now = kStart;
   int total = 0;
@@ -51,11 +51,30 @@ TEST(ShareWindow, NeverAllowsMoreThanTheShareInAnyWindow) {
   EXPECT_GT(total, 20'000 * 250 / 11'000 * 7 * 9 / 10);  // and nearly all of it is used
 }
 
+TEST(ShareWindow, WhatWasUsedBeforeCountsUntilAWindowHasPassed) {
+  ShareWindow share;
+  share.Set({0, 2, absl::Minutes(1)}, kStart);
+  EXPECT_FALSE(share.Allows(kStart + absl::Seconds(60)));
+  EXPECT_EQ(share.FreeAt(kStart), kStart + absl::Seconds(66));
+  EXPECT_TRUE(share.Allows(kStart + absl::Seconds(66)));
+}
+
+TEST(ShareWindow, TheFirstShareIsPartOfTheSteadyOne) {
+  ShareWindow share;
+  share.Set({3, 2, absl::Minutes(1)}, kStart);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(share.Allows(kStart + absl::Seconds(50)));
+    share.Use(kStart + absl::Seconds(50));
+  }
+  EXPECT_FALSE(share.Allows(kStart + absl::Seconds(70)));
+  EXPECT_GE(share.FreeAt(kStart + absl::Seconds(70)), kStart + absl::Seconds(110));
+}
+
 TEST(ShareWindow, AnotherWindowForgetsNothing) {
   ShareWindow share;
-  share.Set(1, absl::Seconds(10));
+  share.Set({1, 1, absl::Seconds(10)}, kStart);
   share.Use(kStart);
-  share.Set(1, absl::Minutes(1));
+  share.Set({1, 1, absl::Minutes(1)}, kStart);
   EXPECT_FALSE(share.Allows(kStart + absl::Seconds(59)));
   EXPECT_TRUE(share.Allows(kStart + absl::Seconds(80)));
 }
