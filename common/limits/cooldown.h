@@ -42,8 +42,9 @@ class Cooldown {
   bool probing(MonoTime now) const { return At(now) != Gate::kOpen && !authoritative_; }
   MonoTime until() const { return until_; }
 
-  // A request written at `sent_at` was under way when the pool closed, so that its refusal is not news.
-  bool IsSameTrouble(MonoTime sent_at) const { return closure_ != Closure::kNone && sent_at < closed_at_; }
+  // A request written at `sent_at` was under way when the pool closed, so that its refusal is not news, even if the pool has
+  // opened since.
+  bool IsSameTrouble(MonoTime sent_at) const { return sent_at < closed_at_; }
 
   void StartCanary(MonoTime now);
   // The canary was never sent.

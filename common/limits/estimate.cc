@@ -14,6 +14,7 @@ constexpr int64_t kStrictOutputGuess = 4096;
 constexpr float kOutputFade = 0.99F;
 constexpr double kRatioFade = 0.97;
 constexpr uint32_t kMergedAtMost = 64;
+constexpr double kCarefulMargin = 1.25;
 
 int StepOf(int64_t tokens) {
   if (tokens <= 1) return 0;
@@ -25,19 +26,21 @@ int64_t UpperEdge(int step) { return static_cast<int64_t>(std::floor(std::exp2(s
 }  // namespace
 
 int64_t Estimator::PromptTokens(const Demand& demand, bool careful) const {
-  if (demand.prompt_bytes <= 0) return demand.prompt_tokens;
-  const double ratio = bytes_ > 0 ? tokens_ / bytes_ : kTokensPerByte;
-  if (bytes_ <= 0 && demand.prompt_tokens > 0) return demand.prompt_tokens;
+  double tokens = static_cast<double>(demand.prompt_tokens);
+  if (demand.prompt_bytes > 0 && bytes_ > 0) {
+    tokens = static_cast<double>(demand.prompt_bytes) * tokens_ / bytes_;
+  } else if (demand.prompt_bytes > 0 && demand.prompt_tokens <= 0) {
+    tokens = static_cast<double>(demand.prompt_bytes) * kTokensPerByte;
+  }
   // Strictly counted prompts get a margin: the ratio is a mean, and text that is not prose has more tokens a byte.
-  return static_cast<int64_t>(std::ceil(static_cast<double>(demand.prompt_bytes) * ratio * (careful ? 1.25 : 1.0)));
+  return static_cast<int64_t>(std::ceil(tokens * (careful ? kCarefulMargin : 1.0)));
 }
 
 int64_t Estimator::OutputQuantile(double share) const {
-  const double wanted = share * static_cast<double>(outputs_sum_);
   double sum = 0;
   for (int i = 0; i < kSteps; ++i) {
     sum += static_cast<double>(outputs_[static_cast<size_t>(i)]);
-    if (sum >= wanted - 1e-6 && sum > 0) return UpperEdge(i);
+    if (sum > 0 && sum >= share * outputs_sum_) return UpperEdge(i);
   }
   return UpperEdge(kSteps - 1);
 }
@@ -69,7 +72,10 @@ void Estimator::Learn(const Usage& usage, int64_t prompt_bytes, uint32_t count) 
   const float fade = std::pow(kOutputFade, weight);
   for (float& output : outputs_) output *= fade;
   outputs_[static_cast<size_t>(step)] += weight;
-  outputs_sum_ = outputs_sum_ * fade + weight;
+  // Added up anew, in the order of the quantiles: a sum that fades beside them rounds in its own way, and the largest would not
+  // reach it.
+  outputs_sum_ = 0;
+  for (const float output : outputs_) outputs_sum_ += static_cast<double>(output);
 }
 
 }  // namespace chain429

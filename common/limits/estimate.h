@@ -32,7 +32,7 @@ class Estimator {
   // Outputs by size in steps of a quarter octave; older ones fade.
   static constexpr int kSteps = 96;
   std::array<float, kSteps> outputs_{};
-  float outputs_sum_ = 0;
+  double outputs_sum_ = 0;
   double bytes_ = 0;  // fading sums for the ratio
   double tokens_ = 0;
 };
