@@ -88,9 +88,9 @@ bool LearnedLimits::Observe(const Reading& reading, const Charge& cost, MonoTime
   const Fact before = *fact;
   Guess(*fact, reading);
   fact->amount = reading.limit;
-  const bool stated = reading.remaining >= 0 && reading.remaining <= reading.limit;
-  const int64_t used = reading.limit - reading.remaining;
-  fact->counts |= fact->named > absl::ZeroDuration() || !stated || used * kCountedPart >= fact->proven + cost.Of(fact->unit);
+  const int64_t used = reading.remaining < 0 ? 0 : reading.limit - reading.remaining;
+  const bool counts_us = used > 0 && used * kCountedPart >= fact->proven + cost.Of(fact->unit);
+  fact->counts |= fact->named > absl::ZeroDuration() || counts_us;
   if (fact->amount == before.amount && fact->length == before.length) return fact->counts != before.counts;
   // What is proven of one limit says nothing of another.
   if (fact->amount != before.amount) {
@@ -169,7 +169,9 @@ Limit LearnedLimits::AsLimit(const Fact& fact) {
 std::vector<Limit> LearnedLimits::Known() const {
   std::vector<Limit> known;
   for (const Fact& fact : facts_) {
-    if (fact.counts) known.push_back(AsLimit(fact));
+    // A Limit cannot say that it is the project's; restored as the account's own it would never be corrected. Nor is it worth
+    // knowing what was disproved. The next reading brings both.
+    if (fact.counts && !fact.project && !fact.left_out) known.push_back(AsLimit(fact));
   }
   return known;
 }
