@@ -77,7 +77,7 @@ v1::ApplyConfigResponse AdminService::Apply(const v1::ApplyConfigRequest& reques
   parts_.config_loop->Run([&] {
     const LoadReport report = parts_.config->Load(request.text(), request.name().empty() ? "api.yaml" : request.name());
     AddProblems(report.file, report.problems, response.mutable_problems());
-    response.set_snapshot_version(report.version.value());
+    if (report.accepted) response.set_snapshot_version(report.version.value());
     parts_.on_load(report);
   });
   return response;

@@ -1,0 +1,81 @@
+#include <set>
+
+#include "absl/strings/str_split.h"
+#include "tests/controlplane/api/admin_fixture.h"
+
+namespace chain429 {
+namespace {
+
+class ControlMetrics : public AdminTest {
+ protected:
+  // The value of the sample with exactly this name and labels, or "none".
+  std::string Value(const std::string& sample) {
+    const std::vector<std::string> lines = absl::StrSplit(service_.Metrics(), '\n');
+    for (const std::string& line : lines) {
+      if (line.starts_with(sample + " ")) return line.substr(sample.size() + 1);
+    }
+    return "none";
+  }
+};
+
+TEST_F(ControlMetrics, EveryFamilyIsDescribedOnceAndBearsTheProductsName) {
+  Apply(GoodText());
+  std::set<std::string> described;
+  const std::string text = service_.Metrics();
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  for (const std::string& line : lines) {
+    const std::vector<std::string> words = absl::StrSplit(line, ' ');
+    if (line.starts_with("# TYPE ")) {
+      EXPECT_TRUE(described.insert(words[2]).second) << line;
+    } else if (!line.starts_with("#")) {
+      const std::string family = words[0].substr(0, words[0].find('{'));
+      EXPECT_TRUE(described.contains(family)) << line;
+      EXPECT_TRUE(family.starts_with("chain429_control_")) << line;
+    }
+  }
+  EXPECT_GE(described.size(), 10u);
+  EXPECT_EQ(text.back(), '\n');
+}
+
+TEST_F(ControlMetrics, ARefusedConfigurationShowsUntilAGoodOneComes) {
+  EXPECT_EQ(Value("chain429_control_snapshot_version"), "0");
+  Apply(GoodText());
+  EXPECT_EQ(Value("chain429_control_snapshot_version"), "101");
+  EXPECT_EQ(Value("chain429_control_config_loads_total"), "1");
+  EXPECT_EQ(Value("chain429_control_config_last_reload_failed"), "0");
+  Apply("version: 2\n");
+  EXPECT_EQ(Value("chain429_control_snapshot_version"), "101");
+  EXPECT_EQ(Value("chain429_control_config_refusals_total"), "1");
+  EXPECT_EQ(Value("chain429_control_config_last_reload_failed"), "1");
+  Apply(GoodText());
+  EXPECT_EQ(Value("chain429_control_config_last_reload_failed"), "0");
+  EXPECT_EQ(Value("chain429_control_config_loads_total"), "2");
+}
+
+TEST_F(ControlMetrics, ShowsProxiesAndWhichPoolIsClosed) {
+  Apply(GoodText());
+  AttachProxy("a");
+  EXPECT_EQ(Value("chain429_control_proxies"), "1");
+  EXPECT_EQ(Value("chain429_control_pool_closed{pool=\"keyed/main\"}"), "0");
+  ClosePool("keyed/main", absl::Seconds(42));
+  EXPECT_EQ(Value("chain429_control_pool_closed{pool=\"keyed/main\"}"), "1");
+}
+
+TEST_F(ControlMetrics, CountsWhatTheLeaderDecided) {
+  Apply(GoodText());
+  AttachProxy("a");
+  fleet_.Run([&](const Now& now) {
+    Acquire acquire;
+    acquire.candidates = {{TargetId(1), {PoolId(StableId("keyed/main"))}, {}}};
+    for (uint64_t id = 1; id <= 32; ++id) {
+      acquire.id = AcquireId(id);
+      broker_.OnAcquire(HolderId(1), acquire, now);
+    }
+  });
+  EXPECT_EQ(Value("chain429_control_permits_granted_total"), "30");
+  EXPECT_EQ(Value("chain429_control_permits_denied_total"), "2");
+  EXPECT_EQ(Value("chain429_control_permits_open"), "30");
+}
+
+}  // namespace
+}  // namespace chain429
