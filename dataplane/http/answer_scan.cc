@@ -69,20 +69,22 @@ void ReadChoices(json::value value, AnswerFacts& facts, bool& empty) {
   }
 }
 
-void ReadUsage(json::value value, Usage& usage) {
+// False: it is no object.
+bool ReadUsage(json::value value, Usage& usage) {
   json::object object;
-  if (value.get_object().get(object) != simdjson::SUCCESS) return;
+  if (value.get_object().get(object) != simdjson::SUCCESS) return false;
   usage.seen = true;
   for (auto field : object) {
     std::string_view key;
     json::value member;
     int64_t number = 0;
-    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS) return;
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS) return true;
     const bool prompt = key == "prompt_tokens";
     if (!prompt && key != "completion_tokens") continue;
     if (member.get_int64().get(number) != simdjson::SUCCESS || number < 0) continue;
     (prompt ? usage.prompt_tokens : usage.completion_tokens) = number;
   }
+  return true;
 }
 
 void ReadGroq(json::value value, AnswerFacts& facts) {
@@ -123,10 +125,7 @@ AnswerFacts AnswerScanner::Scan(std::string_view text) {
     if (key == "choices") {
       ReadChoices(value, facts, no_choice);
     } else if (key == "usage") {
-      if (!IsNull(value)) {
-        ReadUsage(value, facts.usage);
-        usage_object = facts.usage.seen;
-      }
+      usage_object = !IsNull(value) && ReadUsage(value, facts.usage);
     } else if (key == "error") {
       facts.error = facts.error || !IsNull(value);
     } else if (key == "x_groq") {
@@ -148,7 +147,7 @@ bool MayMatter(std::string_view data) {
     while ((at = static_cast<const char*>(memmem(at, static_cast<size_t>(end - at), quoted_key.data(), quoted_key.size()))) != nullptr) {
       at += quoted_key.size();
       const char* value = at;
-      while (value < end && (*value == ' ' || *value == ':' || *value == '\t')) ++value;
+      while (value < end && (*value == ':' || *value == ' ' || *value == '\t' || *value == '\n' || *value == '\r')) ++value;
       if (value == at ? as_value : value < end && *value != 'n') return true;
     }
     return false;

@@ -2,6 +2,9 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "dataplane/http/escapes.h"
 
 namespace chain429 {
@@ -137,14 +140,14 @@ BodyError TakeStream(json::value value, Seen& seen, BodyScan& out) {
   return {};
 }
 
+// Providers take 4096, 4096.0 and 4.096e3 alike, so that what is reserved must, too. What no answer can be as long as says nothing.
 void TakeLimit(std::string_view token, bool completion, Seen& seen, BodyScan& out) {
-  if (!IsNumber(token) || token.size() > 15 || (seen.completion_limit && !completion)) return;
+  constexpr double kMost = 1e15;
+  double limit = 0;
+  if (!IsNumber(token) || (seen.completion_limit && !completion)) return;
+  if (std::from_chars(token.data(), token.data() + token.size(), limit).ec != std::errc() || limit > kMost) return;
   seen.completion_limit = seen.completion_limit || completion;
-  out.max_output = 0;
-  for (const char c : token) {
-    if (!IsDigit(c)) break;
-    out.max_output = out.max_output * 10 + (c - '0');
-  }
+  out.max_output = static_cast<int64_t>(std::max(limit, 0.0));
 }
 
 }  // namespace

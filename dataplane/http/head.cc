@@ -1,5 +1,6 @@
 #include "dataplane/http/head.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -52,8 +53,13 @@ ParseResult Bad(int status, std::string_view reason) { return {ParseState::kBad,
 // The next line without its CRLF; sets `result` and returns false when there is none or it does not end in CRLF.
 bool TakeLine(std::string_view bytes, size_t& at, std::string_view& line, ParseResult& result) {
   const size_t end = bytes.find('\n', at);
+  // The same verdict whether the line's end has come yet or not.
+  if ((end == std::string_view::npos ? bytes.size() : end + 1) > kHeadBytesLimit) {
+    result = Bad(431, "the head is longer than 64 KiB");
+    return false;
+  }
   if (end == std::string_view::npos) {
-    result = bytes.size() > kHeadBytesLimit ? Bad(431, "the head is longer than 64 KiB") : ParseResult{};
+    result = ParseResult{};
     return false;
   }
   if (end == at || bytes[end - 1] != '\r') {
@@ -62,10 +68,6 @@ bool TakeLine(std::string_view bytes, size_t& at, std::string_view& line, ParseR
   }
   line = bytes.substr(at, end - 1 - at);
   at = end + 1;
-  if (at > kHeadBytesLimit) {
-    result = Bad(431, "the head is longer than 64 KiB");
-    return false;
-  }
   return true;
 }
 
@@ -170,6 +172,7 @@ ParseResult CheckRequest(RequestHead& head, ParseResult result) {
     }
   }
   if (!host_seen && head.minor_version >= 1) return Bad(400, "Host is missing");
+  if (head.method == "CONNECT") return Bad(501, "this is no proxy for CONNECT");
   if (const std::string_view wrong = ToOriginForm(head); !wrong.empty()) return Bad(400, wrong);
   return result;
 }
@@ -191,12 +194,11 @@ ParseResult ParseRequestHead(std::string_view bytes, RequestHead& head) {
     if (i == at && bytes[i] == '\r') break;
     if (!kToken[static_cast<unsigned char>(bytes[i])] || i - at > 32) return Bad(400, "the request line does not begin with a method");
   }
+  constexpr size_t kLongestLine = kTargetBytesLimit + 64;  // with a method and a version beside the target
+  if (std::min(bytes.find('\n', at), bytes.size()) > at + kLongestLine) return Bad(414, "the request target is longer than 8 KiB");
   ParseResult result;
   std::string_view line;
-  if (!TakeLine(bytes, at, line, result)) {
-    if (result.state == ParseState::kIncomplete && bytes.size() > kTargetBytesLimit + 64) return Bad(414, "the request target is longer than 8 KiB");
-    return result;
-  }
+  if (!TakeLine(bytes, at, line, result)) return result;
   const size_t first = line.find(' ');
   const size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return Bad(400, "the request line is not METHOD TARGET VERSION");

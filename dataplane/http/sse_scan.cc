@@ -1,5 +1,6 @@
 #include "dataplane/http/sse_scan.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace chain429 {
@@ -24,27 +25,36 @@ void SseScan::Rebase(size_t bytes) {
   begin_ -= bytes;
   line_ -= bytes;
   scanned_ -= bytes;
+  lf_ -= bytes;
   data_begin_ -= bytes;
   data_end_ -= bytes;
   name_begin_ -= bytes;
   name_end_ -= bytes;
 }
 
+// False: too little has come to tell.
+bool SseScan::SkipMark(std::string_view payload) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  if (payload.size() < kMark.size() && kMark.starts_with(payload)) return false;
+  started_ = true;
+  if (payload.starts_with(kMark)) begin_ = line_ = scanned_ = lf_ = kMark.size();
+  return true;
+}
+
 bool SseScan::Next(std::string_view payload, Event& event) {
+  if (!started_ && !SkipMark(payload)) return false;
   while (scanned_ < payload.size()) {
     // LF is what everybody sends: one memchr finds it; a lone CR before it is looked for in the same stretch.
-    const char* from = payload.data() + scanned_;
-    const auto* lf = static_cast<const char*>(std::memchr(from, '\n', payload.size() - scanned_));
-    const size_t stretch_end = lf == nullptr ? payload.size() : static_cast<size_t>(lf - payload.data());
-    const auto* cr = static_cast<const char*>(std::memchr(from, '\r', stretch_end - scanned_));
+    lf_ = std::min(payload.find('\n', lf_), payload.size());
+    const auto* cr = static_cast<const char*>(std::memchr(payload.data() + scanned_, '\r', lf_ - scanned_));
     size_t line_end = 0;
     size_t next_line = 0;
     if (cr != nullptr) {
       line_end = static_cast<size_t>(cr - payload.data());
       if (line_end + 1 == payload.size()) return false;  // a LF may follow
       next_line = payload[line_end + 1] == '\n' ? line_end + 2 : line_end + 1;
-    } else if (lf != nullptr) {
-      line_end = stretch_end;
+    } else if (lf_ < payload.size()) {
+      line_end = lf_;
       next_line = line_end + 1;
     } else {
       scanned_ = payload.size();
@@ -54,6 +64,7 @@ bool SseScan::Next(std::string_view payload, Event& event) {
     const size_t line_at = line_;
     line_ = next_line;
     scanned_ = next_line;
+    lf_ = std::max(lf_, next_line);
     if (!line.empty()) {
       const Field field = SplitField(line);
       if (field.name == "data") {
