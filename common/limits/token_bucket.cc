@@ -12,10 +12,11 @@ absl::Duration TokenBucket::Flow(int64_t amount) const {
 void TokenBucket::set_amount(int64_t amount, MonoTime now) {
   const int64_t used = Used(now);
   amount_ = amount;
-  free_at_ = now + Flow(used);
+  free_at_ = std::max(now, flows_from_) + Flow(used);
 }
 
 void TokenBucket::Add(int64_t amount, MonoTime at, absl::Duration guard) {
+  if (free_at_ <= at) flows_from_ = at + guard;
   free_at_ = std::max(free_at_, at + guard) + Flow(amount);
 }
 
@@ -26,8 +27,9 @@ void TokenBucket::Subtract(int64_t amount, const TokenBucket& later) {
 }
 
 int64_t TokenBucket::Used(MonoTime now) const {
-  if (free_at_ <= now) return 0;
-  const double used = absl::FDivDuration(free_at_ - now, length_) * static_cast<double>(amount_);
+  const MonoTime from = std::max(now, flows_from_);
+  if (free_at_ <= from) return 0;
+  const double used = absl::FDivDuration(free_at_ - from, length_) * static_cast<double>(amount_);
   return static_cast<int64_t>(std::ceil(used - 1e-6));
 }
 

@@ -29,6 +29,7 @@ class TokenBucket {
   absl::Duration length_;
   int64_t amount_;
   MonoTime free_at_ = MonoTime::FromNanos(INT64_MIN);
+  MonoTime flows_from_ = MonoTime::FromNanos(INT64_MIN);  // a full bucket's first use flows back only from then on
 };
 
 }  // namespace chain429

@@ -30,6 +30,28 @@ TEST(TokenBucket, TheFlowBeginsAfterTheGuard) {
   EXPECT_EQ(bucket.Used(At(1.2)), 9);
 }
 
+// The guard must not cost a unit: a small bucket would never be used in full.
+TEST(TokenBucket, AFullBucketCanBeUsedAtOnceToItsLastUnit) {
+  for (const int64_t amount : {1, 3, 10, 6000}) {
+    TokenBucket bucket(absl::Minutes(1), amount);
+    for (int64_t used = 0; used < amount; ++used) {
+      ASSERT_EQ(bucket.Used(kStart), used);
+      bucket.Add(1, kStart, kGuard);
+    }
+    EXPECT_EQ(bucket.Used(kStart), amount);
+    EXPECT_EQ(bucket.Used(kStart + kGuard), amount);
+  }
+}
+
+TEST(TokenBucket, WhatIsLeftOfEarlierUseCountsBesideNewUse) {
+  TokenBucket bucket(absl::Minutes(1), 6000);
+  bucket.Add(100, kStart, kGuard);  // all free after 1.2 s
+  EXPECT_EQ(bucket.Used(At(1.1)), 10);
+  bucket.Add(5, At(1.1), kGuard);
+  EXPECT_GE(bucket.Used(At(1.1)), 15);
+  EXPECT_LE(bucket.Used(At(1.1)), 25);
+}
+
 TEST(TokenBucket, SaysWhenSoMuchIsFree) {
   TokenBucket bucket(absl::Minutes(1), 60);
   bucket.Add(20, kStart, absl::ZeroDuration());

@@ -174,20 +174,23 @@ class BucketProvider {
 };
 
 TEST(WindowAgainstProvider, ABucketIsNeverOverdrawn) {
-  for (const int64_t limit : {3, 60, 500}) {
+  for (const int64_t limit : {1, 3, 60, 6000}) {
     Traffic traffic(Bucket(absl::Minutes(1)), limit, 23);
     std::vector<MonoTime> seen;
     const MonoTime start = traffic.clock().mono();
     while (traffic.clock().mono() - start < absl::Minutes(20)) {
-      const bool pause = traffic.random().Below(100) == 0;
-      traffic.Step(
-          pause ? absl::Minutes(1) * traffic.random().Uniform() : absl::Milliseconds(400) * traffic.random().Uniform(),
-          static_cast<int>(traffic.random().Below(10)),
-          [&](MonoTime sent, absl::Time) { seen.push_back(sent + JitterBelow(kSlidingGuard, traffic.random())); });
+      const uint64_t what = traffic.random().Below(100);
+      const absl::Duration pause = what == 0   ? absl::Minutes(1) * traffic.random().Uniform()
+                                   : what < 50 ? traffic.UntilFree()
+                                               : absl::Milliseconds(400) * traffic.random().Uniform();
+      const bool burst = traffic.random().Below(4) == 0;
+      traffic.Step(pause, burst ? static_cast<int>(limit) : 1, [&](MonoTime sent, absl::Time) {
+        seen.push_back(sent + JitterBelow(kSlidingGuard, traffic.random()));
+      });
     }
     std::sort(seen.begin(), seen.end());
     BucketProvider provider(absl::Minutes(1), static_cast<double>(limit));
-    for (const MonoTime at : seen) ASSERT_LE(provider.Take(at, 1), static_cast<double>(limit) + 1e-3);
+    for (const MonoTime at : seen) ASSERT_LE(provider.Take(at, 1), static_cast<double>(limit) + 1e-3) << limit;
     EXPECT_GT(traffic.granted(), limit * 12);
   }
 }
