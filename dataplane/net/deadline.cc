@@ -33,11 +33,16 @@ void DeadlineQueue::Fire() {
       next = std::min(next, deadline.at_);
     }
   }
-  // A deadline that fires may move or remove others that are due: they unlink themselves from this list, too.
+  // A deadline that fires may remove others that are due (they unlink themselves from this list, too) or move them.
   while (!due.empty()) {
     Deadline& deadline = due.front();
     due.pop_front();
-    deadline.OnDeadline();
+    if (deadline.at_ <= now) {
+      deadline.OnDeadline();
+    } else {
+      deadlines_.push_back(deadline);
+      next = std::min(next, deadline.at_);
+    }
   }
   if (next < armed_at_) Arm(next);
 }

@@ -23,7 +23,8 @@ class Deadline : public boost::intrusive::list_base_hook<boost::intrusive::link_
   MonoTime at_;
 };
 
-// A loop's deadlines, kept with one timer. Belongs to that loop. Deadlines may fire up to kSlack late.
+// A loop's deadlines, kept with one timer. Belongs to that loop. Deadlines may fire up to kSlack early, so that those
+// which are near each other share one wake-up.
 class DeadlineQueue {
  public:
   static constexpr absl::Duration kSlack = absl::Milliseconds(2);

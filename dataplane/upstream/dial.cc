@@ -3,8 +3,14 @@
 namespace chain429 {
 
 Task<ConnectionPtr> Dial::Run() {
-  context_.deadlines.Set(*this, until_);
   Resolved resolved = co_await context_.resolver.Resolve(host_->endpoint().host, host_->endpoint().port, until_);
+  Task<ConnectionPtr> reaching = Reach(std::move(resolved));
+  ConnectionPtr connection = co_await reaching;
+  co_return connection;
+}
+
+Task<ConnectionPtr> Dial::Reach(Resolved resolved) {
+  context_.deadlines.Set(*this, until_);
   error_ = resolved.error;
   if (resolved.timed_out) timed_out_ = true;
   for (const auto& address : resolved.addresses) {
@@ -19,7 +25,8 @@ Task<ConnectionPtr> Dial::Run() {
     current_->Abort();
   }
   ClearDeadline();
-  if (error_.empty()) error_ = timed_out_ ? "connecting timed out" : "connecting was given up";
+  if (timed_out_ && !resolved.timed_out) error_ = "connecting timed out";
+  if (error_.empty()) error_ = "connecting was given up";
   co_return nullptr;
 }
 

@@ -25,6 +25,8 @@ class Dial final : public Deadline {
 
   // Null: error() says why, timed_out() whether the deadline was it. Run once.
   Task<ConnectionPtr> Run();
+  // Run without the look-up, for addresses that are known.
+  Task<ConnectionPtr> Reach(Resolved resolved);
   // Ends Run soon, without a connection.
   void Cancel();
 
