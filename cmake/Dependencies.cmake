@@ -1,6 +1,7 @@
 # Every outside library, found once. All come from the distribution's -dev packages (`./dev deps`).
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(absl CONFIG REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)

@@ -8,6 +8,9 @@ namespace {
 // A pool that closed without saying for how long is worth another try after this.
 constexpr absl::Duration kUnknownRecovery = absl::Seconds(1);
 
+// A client that waits for a recovery waits for one that comes within this.
+constexpr absl::Duration kSoon = absl::Minutes(1);
+
 bool IsLimit(Closure closure) { return closure == Closure::kRateLimited || closure == Closure::kQuotaExhausted; }
 
 Outcome SkipOutcome(const GateView& view) {
@@ -154,8 +157,10 @@ Walk::Step Walk::Finish(MonoTime now) {
   Step step;
   bool waits = false;
   bool all_timed_out = !hops_.empty();
+  bool hopeless = !hops_.empty();
   MonoTime soonest = MonoTime::Max();
   for (const Hop& hop : hops_) {
+    hopeless = hopeless && hop.opens > now + kSoon;
     all_timed_out = all_timed_out && hop.outcome == Outcome::kTimeout;
     if (!hop.waits) continue;
     waits = true;
@@ -184,6 +189,7 @@ Walk::Step Walk::Finish(MonoTime now) {
   }
   step.action = Do::kExhaust;
   step.status = timed_out ? 504 : waits ? 429 : all_timed_out ? 504 : 502;
+  step.hopeless = hopeless && !timed_out;
   if (step.status == 429) step.retry_after = std::max(soonest - now, absl::ZeroDuration());
   return step;
 }

@@ -63,6 +63,7 @@ class Walk {
     MonoTime until;
     int status = 0;
     absl::Duration retry_after;   // with status 429
+    bool hopeless = false;        // with kExhaust: nothing that was passed over or failed recovers within a minute
   };
   // The gate before a candidate; `alone`: as if the control plane were away.
   using Gates = absl::FunctionRef<GateView(uint32_t candidate, bool alone)>;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
 #include "common/waterfall/report.h"
+#include "dataplane/http/inflate.h"
 #include "dataplane/http/response.h"
 #include "dataplane/request/relay.h"
 
@@ -49,6 +50,11 @@ bool StaysHere(const HeaderField& field, std::string_view connection) {
   return !connection.empty() && ListedInConnection(connection, name);
 }
 
+// The configuration's own headers take the place of the client's.
+bool IsConfigured(const Provider& provider, std::string_view name) {
+  return std::any_of(provider.headers.begin(), provider.headers.end(), [name](const Header& header) { return EqualsIgnoreCase(header.name, name); });
+}
+
 // What a provider's head never carries to the client.
 bool StaysUpstream(const HeaderField& field, std::string_view connection) {
   const std::string_view name = field.name;
@@ -68,11 +74,6 @@ bool StaysUpstream(const HeaderField& field, std::string_view connection) {
   }
   if (name.size() > 10 && EqualsIgnoreCase(name.substr(0, 10), "x-429chain")) return true;
   return !connection.empty() && ListedInConnection(connection, name);
-}
-
-bool IsEncoded(const ResponseHead& head) {
-  const std::string_view encoding = head.Find("content-encoding");
-  return !encoding.empty() && !EqualsIgnoreCase(encoding, "identity");
 }
 
 Closure ClosureOf(ErrorClass error_class) {
@@ -153,7 +154,7 @@ void Attempt::BuildHead() {
   if (credential_ >= 0) head.append((*route_.auth_fields)[static_cast<size_t>(credential_)].Reveal());
   bool type_seen = false;
   for (const HeaderField& field : request_.head.fields) {
-    if (StaysHere(field, request_.head.connection)) continue;
+    if (StaysHere(field, request_.head.connection) || IsConfigured(*route_.provider, field.name)) continue;
     type_seen = type_seen || EqualsIgnoreCase(field.name, "content-type");
     AppendField(head, field.name, field.value);
   }
@@ -297,8 +298,8 @@ Task<bool> Attempt::AnswerPlain() {
   }
   const absl::Time wall = worker_.clock.Read().wall;
   route_.rules->ReadHeaders(answer_.fields, wall, readings_);
-  if (IsEncoded(answer_)) {
-    Fail(Outcome::kBroken, "the answer is compressed although that was not asked for");
+  if (!Decode()) {
+    Fail(Outcome::kBroken, "the answer is compressed in a way that cannot be read");
     co_return false;
   }
   const AnswerFacts facts = worker_.answer_scanner.Scan(body());
@@ -307,7 +308,7 @@ Task<bool> Attempt::AnswerPlain() {
     co_return false;
   }
   if (request_.scan.stream || !facts.valid) {
-    Fail(body_size_ == 0 || request_.scan.stream ? Outcome::kEmpty : Outcome::kBroken,
+    Fail(body().empty() || request_.scan.stream ? Outcome::kEmpty : Outcome::kBroken,
          request_.scan.stream ? "a stream was asked for, the answer is none" : "the answer is not a JSON object");
     co_return false;
   }
@@ -318,7 +319,7 @@ Task<bool> Attempt::AnswerPlain() {
   std::string& head = client.StartHead(answer_.status, answer_.reason);
   AppendAnswerFields(head, false);
   AppendChainFields(head);
-  client.FinishHead(Responder::Framing::kLength, body_size_);
+  client.FinishHead(Responder::Framing::kLength, body().size());
   result_.replied = true;
   writing_ = true;
   auto write = client.connection().Write(client.head(), client.no_body() ? std::string_view() : body());
@@ -327,9 +328,18 @@ Task<bool> Attempt::AnswerPlain() {
   co_return sent;
 }
 
+// Some servers compress although only identity is accepted.
+bool Attempt::Decode() {
+  const std::string_view coding = answer_.Find("content-encoding");
+  if (coding.empty() || EqualsIgnoreCase(coding, "identity")) return true;
+  decoded_ = Inflate(coding, upstream_->input().substr(head_size_, body_size_), kMaxPlainBody);
+  return decoded_.has_value();
+}
+
 void Attempt::AppendAnswerFields(std::string& out, bool redact) const {
   for (const HeaderField& field : answer_.fields) {
     if (StaysUpstream(field, answer_.connection)) continue;
+    if (decoded_ && EqualsIgnoreCase(field.name, "content-encoding")) continue;
     AppendField(out, field.name, redact ? WithoutKeys(field.value) : field.value);
   }
 }
@@ -365,6 +375,7 @@ void Attempt::JudgeRefusal(bool read) {
     Fail(Outcome::kTimeout, "the answer did not end in time");
     return;
   }
+  read = read && Decode();
   Verdict verdict = route_.rules->Classify(answer_.status, answer_.fields, body(), worker_.clock.Read().wall, readings_);
   // What did not come whole cannot be handed on as the provider's own word.
   const bool handed_on = verdict.error_class == ErrorClass::kBadRequest || verdict.error_class == ErrorClass::kContextTooLong;

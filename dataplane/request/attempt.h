@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -76,7 +77,8 @@ class Attempt final : public Deadline, public Interruptible {
   std::string WithoutKeys(std::string_view text) const;
   void Settle();
   void ReleaseConnection();
-  std::string_view body() const { return upstream_->input().substr(head_size_, body_size_); }
+  bool Decode();                   // false: the body's coding cannot be read
+  std::string_view body() const { return decoded_ ? std::string_view(*decoded_) : upstream_->input().substr(head_size_, body_size_); }
 
   ChatRequest& request_;
   WorkerContext& worker_;
@@ -101,6 +103,7 @@ class Attempt final : public Deadline, public Interruptible {
   std::string provider_fields_;    // of a stream: for the client's head
   size_t head_size_ = 0;
   size_t body_size_ = 0;
+  std::optional<std::string> decoded_;  // the body, where it came compressed
   ChunkScan chunks_;
   ReadingList readings_;
   Usage usage_;

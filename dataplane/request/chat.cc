@@ -1,5 +1,6 @@
 #include "dataplane/request/chat.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <optional>
 
@@ -113,9 +114,13 @@ class Chat {
   ChatRequest request_;
   const int64_t tokens_;
   std::unique_ptr<HeldAnswer> held_;
+  int64_t too_small_ = 0;  // the largest known context that the request did not fit into
 };
 
 GateView Chat::GateOf(uint32_t candidate, bool alone) const {
+  // What did not fit into one context does not fit into one that is known to be no larger.
+  const int64_t context = chain_->routes[candidate].target->context;
+  if (context > 0 && context <= too_small_) return {.gate = Gate::kUnfit, .closure = Closure::kNone, .until = MonoTime()};
   return worker_.desk.Consult(routes_->snapshot(), *chain_->routes[candidate].target, tokens_ + request_.scan.max_output, alone, worker_.now());
 }
 
@@ -184,8 +189,9 @@ Task<bool> Chat::Call(uint32_t candidate, Grant grant) {
   const int credential = worker_.desk.PickCredential(routes_->snapshot(), *route.target, worker_.now());
   Attempt attempt(request_, route, candidate, credential, grant);
   AttemptResult result = co_await attempt.Run();
-  if (result.held != nullptr && held_ == nullptr) held_ = std::move(result.held);
-  if (result.held != nullptr && result.end.error_class == ErrorClass::kBadRequest) held_ = std::move(result.held);
+  // The walk hands back the first that was kept, unless the request itself is at fault.
+  if (result.held != nullptr && (held_ == nullptr || result.end.error_class == ErrorClass::kBadRequest)) held_ = std::move(result.held);
+  if (result.end.error_class == ErrorClass::kContextTooLong) too_small_ = std::max(too_small_, route.target->context);
   if (result.replied && !result.stream_broken) {
     worker_.counters.first_content.Observe(worker_.now() - request_.started);
   }
@@ -215,6 +221,7 @@ Task<bool> Chat::Exhaust(const Walk::Step& step) {
   const auto name_of = [this](uint32_t candidate) { return NameOf(candidate); };
   std::string fields = ChainFields(-1);
   if (step.status == 429) AppendNumberField(fields, "retry-after", static_cast<uint64_t>(std::max<int64_t>(1, CeilSeconds(step.retry_after))));
+  if (step.hopeless) fields.append("x-should-retry: false\r\n");  // OpenAI's SDKs obey it
   std::string body = ErrorBody(ExhaustionMessage(walk_.hops(), chain_->name, name_of, now), ErrorType(step.status), {}, "chain_exhausted",
                                absl::StrCat(",\"attempts\":", AttemptsJson(walk_.hops(), name_of, now)));
   Task<bool> sending = client_.Send(step.status, "application/json", std::move(body), std::move(fields));

@@ -10,8 +10,11 @@ namespace {
 
 constexpr size_t kMaxRequestId = 128;
 
+// What can stand in a log, a header and a page without escaping.
 bool IsRequestId(std::string_view id) {
-  return !id.empty() && id.size() <= kMaxRequestId && std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  return !id.empty() && id.size() <= kMaxRequestId && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-_.:/+=@").find(c) != std::string_view::npos;
+  });
 }
 
 void AppendHex(std::string& out, uint64_t value) {
