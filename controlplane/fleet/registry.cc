@@ -180,7 +180,7 @@ MonoTime Registry::EndTurn(const Now& now) {
   broker_.OnTimer(now);
   const std::vector<PoolState> urgent = broker_.TakeUrgent(now);
   std::vector<PoolState> routine;
-  const bool routine_due = broker_.has_routine() && now.mono >= next_routine_;
+  const bool routine_due = broker_.has_routine() && (broker_.has_prompt() || now.mono >= next_routine_);
   if (routine_due) {
     routine = broker_.TakeRoutine(now);
     next_routine_ = now.mono + kRoutineEvery;
