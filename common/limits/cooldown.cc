@@ -61,7 +61,8 @@ bool Cooldown::Close(const CooldownCause& cause, const Now& now, Random& random)
     until_ = until;
     closure_ = cause.closure;
     authoritative_ = cause.authoritative;
-    proven_ = cause.authoritative || !guessed;
+    // A credential is no pool of a target, so nobody could send the canary.
+    proven_ = cause.authoritative || cause.closure == Closure::kAuth;
   }
   closed_at_ = now.mono;
   canary_until_ = MonoTime();
@@ -82,7 +83,7 @@ void Cooldown::Restore(Closure closure, absl::Duration closed_for, bool authorit
   until_ = until;
   closure_ = closure;
   authoritative_ = authoritative;
-  proven_ = authoritative || closure == Closure::kAuth || closure == Closure::kModelUnavailable;
+  proven_ = authoritative || closure == Closure::kAuth;
   closed_at_ = now;
 }
 

@@ -56,7 +56,7 @@ struct DenialReason {
 struct AcquireAnswer {
   AcquireId acquire;
   bool granted = false;
-  bool alone = false;     // neither: the control plane has just started, and the proxy goes by its safe shares for now
+  bool alone = false;     // neither: the control plane has just started, and the proxy goes by its safe shares meanwhile
   Permit permit;
   std::vector<DenialReason> denials;
 };
