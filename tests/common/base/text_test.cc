@@ -77,6 +77,13 @@ TEST(Redact, RemovesEveryOccurrence) {
   EXPECT_EQ(Redact("", "sk-123456"), "");
 }
 
+TEST(Redact, KnowsASecretHoweverJsonEscapesIt) {
+  EXPECT_EQ(Redact(R"({"e":"\u0073k-12\u0033456"})", "sk-123456"), R"({"e":"[redacted]"})");
+  EXPECT_EQ(Redact(R"("a\/b\/c")", "a/b/c"), R"("[redacted]")");
+  EXPECT_EQ(Redact(R"(\u0073k-1234)", "sk-123456"), R"(\u0073k-1234)");
+  EXPECT_EQ(Redact(R"(\u00)", "sk-123456"), R"(\u00)");
+}
+
 TEST(Redact, LeavesTextWholeForSecretsTooShortToBeSome) {
   EXPECT_EQ(Redact("a cat sat", "cat"), "a cat sat");
   EXPECT_EQ(Redact("a cat sat", ""), "a cat sat");

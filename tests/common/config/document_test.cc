@@ -217,5 +217,13 @@ TEST(Document, TheNameTellsTheFormatElseTheText) {
   EXPECT_EQ(FormatOf("config", "version: 1"), DocumentFormat::kYaml);
 }
 
+TEST(Document, AKeyIsAWordWhateverItWouldBeAsAValue) {
+  const Parsed parsed = Parse("null: 1\nNull: 2\ntrue: 3\n12: 4\n", DocumentFormat::kYaml);
+  ASSERT_TRUE(parsed.root) << First(parsed);
+  std::vector<std::string> keys;
+  for (const ConfigMember& member : parsed.root->members) keys.push_back(member.key);
+  EXPECT_EQ(keys, (std::vector<std::string>{"null", "Null", "true", "12"}));
+}
+
 }  // namespace
 }  // namespace chain429

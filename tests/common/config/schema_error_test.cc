@@ -113,6 +113,7 @@ INSTANTIATE_TEST_SUITE_P(
     Limits, SchemaError,
     testing::Values(
         ErrorCase{"Zero", Provider("    limits: {rpm: 0}\n"), "6:19: providers.p.limits.rpm: must be at least 1"},
+        ErrorCase{"Null", Provider("    limits: {rpm: }\n"), "6:19: providers.p.limits.rpm: expected a whole number, found nothing"},
         ErrorCase{"Negative", Provider("    limits: {rpm: -5}\n"), "6:19: providers.p.limits.rpm: must be at least 1"},
         ErrorCase{"Fraction", Provider("    limits: {tpm: 1.5}\n"), "6:19: providers.p.limits.tpm: expected a whole number, found a fractional number"},
         ErrorCase{"String", Provider("    limits: {tpm: \"60\"}\n"), "6:19: providers.p.limits.tpm: expected a whole number, found a string (remove the quotes)"},

@@ -158,5 +158,22 @@ TEST_F(WalkEnd, AFailureThatIsNoRefusalIsNeverHandedBack) {
   ExpectExhausted(502);
 }
 
+TEST_F(WalkEnd, SaysWhenNothingRecoversWithinAMinute) {
+  Begin({Gate::kFree, Gate::kFree});
+  Close(0, Closure::kAuth, absl::Minutes(10));
+  Call(1, RateLimited(absl::Seconds(61)));
+  EXPECT_TRUE(Next().hopeless);
+
+  Begin({Gate::kFree, Gate::kFree});
+  Close(0, Closure::kQuotaExhausted, absl::Hours(9));
+  Call(1, RateLimited(absl::Seconds(60)));
+  EXPECT_FALSE(Next().hopeless);
+
+  Begin({Gate::kFree, Gate::kFree});
+  Close(0, Closure::kQuotaExhausted, absl::Hours(9));
+  Call(1, Overloaded());  // nobody knows when, so it may be soon
+  EXPECT_FALSE(Next().hopeless);
+}
+
 }  // namespace
 }  // namespace chain429

@@ -95,5 +95,28 @@ TEST_F(DeskTest, CredentialsThatCouldNotBeResolvedAreNeverUsed) {
   EXPECT_EQ(Consult(0).closure, Closure::kAuth);
 }
 
+TEST_F(DeskTest, OpeningThatComesRightAfterAClosureCountsAfterAMoment) {
+  desk.Close(PoolId(1), Closure::kAuth, absl::Minutes(10), false, now);
+  Advance(absl::Milliseconds(100));
+  LinkMail mail;
+  mail.pools = {ClosedState(1, absl::ZeroDuration())};
+  desk.OnMail(mail, now);
+  EXPECT_EQ(GateOf(0), Gate::kClosed);
+  Advance(absl::Seconds(2));  // nobody has said since that it is closed
+  EXPECT_EQ(GateOf(0), Gate::kAsk);
+}
+
+TEST_F(DeskTest, ClosureThatIsConfirmedHoldsForItsTime) {
+  desk.Close(PoolId(1), Closure::kRateLimited, absl::Seconds(30), true, now);
+  LinkMail stale;
+  stale.pools = {ClosedState(1, absl::ZeroDuration())};
+  desk.OnMail(stale, now);
+  LinkMail confirmed;
+  confirmed.pools = {ClosedState(1, absl::Seconds(30))};
+  desk.OnMail(confirmed, now);
+  Advance(absl::Seconds(29));
+  EXPECT_EQ(GateOf(0), Gate::kClosed);
+}
+
 }  // namespace
 }  // namespace chain429

@@ -182,5 +182,39 @@ TEST_F(DeskTest, AnswerOfTheNewLeaderInTheSameMailIsGood) {
   EXPECT_EQ(GateOf(0), Gate::kAsk);
 }
 
+TEST_F(DeskTest, ALeaderThatHasJustStartedSendsTheProxyToItsShare) {
+  LinkMail told;
+  told.pools = {WithShare(1, 2)};
+  desk.OnMail(told, now);
+  RecordingWaiter waiter;
+  AcquireAnswer answer;
+  answer.acquire = Ask(0, &waiter);
+  answer.alone = true;
+  Deliver(answer);
+  EXPECT_EQ(waiter.unanswered, 1);
+  PoolState kept = Limited(1);
+  kept.shares_kept = true;
+  LinkMail mail;
+  mail.pools = {kept};
+  desk.OnMail(mail, now);
+  EXPECT_EQ(GateOf(0, 0, true), Gate::kShare);
+  for (int i = 0; i < 2; ++i) desk.Take(target(0), Gate::kShare, 0, now);
+  EXPECT_EQ(GateOf(0, 0, true), Gate::kExhausted);
+}
+
+TEST_F(DeskTest, EveryShareOfAPoolHolds) {
+  PoolState state = Limited(1);
+  state.shares = {{5, 5, absl::Minutes(1)}, {1, 1, absl::Hours(24)}};
+  LinkMail mail;
+  mail.pools = {state};
+  desk.OnMail(mail, now);
+  Detach();
+  EXPECT_EQ(GateOf(0), Gate::kShare);
+  desk.Take(target(0), Gate::kShare, 0, now);
+  EXPECT_EQ(GateOf(0), Gate::kExhausted);
+  Advance(absl::Minutes(10));
+  EXPECT_EQ(GateOf(0), Gate::kExhausted);
+}
+
 }  // namespace
 }  // namespace chain429

@@ -190,5 +190,27 @@ TEST_F(DeskTest, ManySinglePermitsLeaveNothingBehind) {
   EXPECT_GT(desk.NextDeadline(), now);
 }
 
+TEST_F(DeskTest, AnAcquireTakesAlongWhatWaits) {
+  Grant grant = GrantWithSpares(50, 0);
+  desk.Sent(grant, now);
+  EXPECT_FALSE(desk.mail_urgent());
+  EXPECT_TRUE(desk.TakeMail(now, false).empty());
+  RecordingWaiter waiter;
+  Ask(1, &waiter);
+  const WorkerMail mail = desk.TakeMail(now, false);
+  EXPECT_EQ(mail.acquires.size(), 1u);
+  ASSERT_EQ(mail.sent.size(), 1u);
+  EXPECT_EQ(mail.sent[0].permit, PermitId(50));
+}
+
+TEST_F(DeskTest, ARightThatWasNotUsedGoesBackAtOnce) {
+  const Grant grant = GrantWithSpares(50, 0);
+  desk.Release(grant, now);
+  EXPECT_TRUE(desk.mail_urgent());
+  const WorkerMail mail = desk.TakeMail(now, false);
+  ASSERT_EQ(mail.releases.size(), 1u);
+  EXPECT_EQ(mail.releases[0].count, 1u);
+}
+
 }  // namespace
 }  // namespace chain429
