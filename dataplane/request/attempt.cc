@@ -7,6 +7,7 @@
 #include "common/waterfall/report.h"
 #include "dataplane/http/inflate.h"
 #include "dataplane/http/response.h"
+#include "dataplane/request/passing_fields.h"
 #include "dataplane/request/relay.h"
 
 namespace chain429 {
@@ -18,63 +19,6 @@ constexpr int kMaxInterimAnswers = 100;
 constexpr absl::Duration kRefusedCredential = absl::Minutes(10);   // then one request tries it again
 constexpr absl::Duration kMissingModel = absl::Minutes(10);
 constexpr absl::Duration kUnknownWait = absl::Seconds(1);          // until the control plane says how long
-
-// What the client's own head never carries to a provider.
-bool StaysHere(const HeaderField& field, std::string_view connection) {
-  const std::string_view name = field.name;
-  if (IsHopByHop(name)) return true;
-  switch (name.size()) {
-    case 4:
-      if (EqualsIgnoreCase(name, "host")) return true;
-      break;
-    case 6:
-      if (EqualsIgnoreCase(name, "cookie") || EqualsIgnoreCase(name, "expect")) return true;
-      break;
-    case 9:
-      if (EqualsIgnoreCase(name, "x-api-key")) return true;
-      break;
-    case 13:
-      if (EqualsIgnoreCase(name, "authorization")) return true;
-      break;
-    case 14:
-      if (EqualsIgnoreCase(name, "content-length")) return true;
-      break;
-    case 15:
-      // Answers are looked into, so they must come as they are.
-      if (EqualsIgnoreCase(name, "accept-encoding")) return true;
-      break;
-    default:
-      break;
-  }
-  if (name.size() > 10 && EqualsIgnoreCase(name.substr(0, 10), "x-429chain")) return true;
-  return !connection.empty() && ListedInConnection(connection, name);
-}
-
-// The configuration's own headers take the place of the client's.
-bool IsConfigured(const Provider& provider, std::string_view name) {
-  return std::any_of(provider.headers.begin(), provider.headers.end(), [name](const Header& header) { return EqualsIgnoreCase(header.name, name); });
-}
-
-// What a provider's head never carries to the client.
-bool StaysUpstream(const HeaderField& field, std::string_view connection) {
-  const std::string_view name = field.name;
-  if (IsHopByHop(name)) return true;
-  switch (name.size()) {
-    case 10:
-      if (EqualsIgnoreCase(name, "set-cookie")) return true;
-      break;
-    case 12:
-      if (EqualsIgnoreCase(name, "x-request-id")) return true;
-      break;
-    case 14:
-      if (EqualsIgnoreCase(name, "content-length")) return true;
-      break;
-    default:
-      break;
-  }
-  if (name.size() > 10 && EqualsIgnoreCase(name.substr(0, 10), "x-429chain")) return true;
-  return !connection.empty() && ListedInConnection(connection, name);
-}
 
 Closure ClosureOf(ErrorClass error_class) {
   switch (error_class) {
@@ -154,7 +98,7 @@ void Attempt::BuildHead() {
   if (credential_ >= 0) head.append((*route_.auth_fields)[static_cast<size_t>(credential_)].Reveal());
   bool type_seen = false;
   for (const HeaderField& field : request_.head.fields) {
-    if (StaysHere(field, request_.head.connection) || IsConfigured(*route_.provider, field.name)) continue;
+    if (!PassesUp(field, request_.head, *route_.provider)) continue;
     type_seen = type_seen || EqualsIgnoreCase(field.name, "content-type");
     AppendField(head, field.name, field.value);
   }
@@ -338,7 +282,7 @@ bool Attempt::Decode() {
 
 void Attempt::AppendAnswerFields(std::string& out, bool redact) const {
   for (const HeaderField& field : answer_.fields) {
-    if (StaysUpstream(field, answer_.connection)) continue;
+    if (!PassesDown(field, answer_)) continue;
     if (decoded_ && EqualsIgnoreCase(field.name, "content-encoding")) continue;
     AppendField(out, field.name, redact ? WithoutKeys(field.value) : field.value);
   }
