@@ -158,9 +158,15 @@ PoolMemory PoolAccount::Memory(const Now& now) {
 void PoolAccount::Remember(const PoolMemory& memory, const Now& now) {
   cooldown_.Restore(memory.closure, memory.closed_until - now.wall, memory.authoritative, now.mono);
   if (pool_.learns) {
-    for (const Limit& limit : memory.learnt) learned_.Restore(limit, now.mono);
+    const std::vector<Limit> known = learned_.Known();
+    for (const Limit& limit : memory.learnt) {
+      const bool fresh = std::any_of(known.begin(), known.end(), [&](const Limit& newer) {
+        return newer.unit == limit.unit && newer.window.length == limit.window.length;
+      });
+      if (!fresh) learned_.Restore(limit, now.mono);
+    }
   }
-  if (memory.inferred > 0) inferred_.Restore(memory.inferred, now.mono);
+  if (memory.inferred > 0 && !inferred_.known()) inferred_.Restore(memory.inferred, now.mono);
   Relimit(now);
   for (const PoolMemory::Mark& mark : memory.marks) {
     const bool over = mark.window.kind == WindowKind::kFixed ? PeriodOf(mark.window, memory.at).end <= now.wall

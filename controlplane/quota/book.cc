@@ -32,14 +32,15 @@ const Credential* FindCredential(const Snapshot* snapshot, PoolId pool) {
 
 PoolAccount& PoolBook::Declare(const Pool& pool, bool by_snapshot, const Now& now) {
   std::unique_ptr<PoolAccount>& account = accounts_[pool.id];
+  const bool had_name = account != nullptr && !account->pool().key.empty();
   if (account == nullptr) {
     account = std::make_unique<PoolAccount>(pool, now);
-    if (const auto it = memories_.find(pool.key); it != memories_.end()) {
-      account->Remember(it->second, now);
-      memories_.erase(it);
-    }
   } else {
     account->Declare(pool, now);
+  }
+  if (const auto it = had_name ? memories_.end() : memories_.find(pool.key); it != memories_.end()) {
+    account->Remember(it->second, now);
+    memories_.erase(it);
   }
   account->declared = by_snapshot;
   return *account;
@@ -107,9 +108,15 @@ PoolAccount& PoolBook::FindOrMakeBare(PoolId id, const Now& now) {
 
 void PoolBook::ForgetIdle(const Now& now) {
   absl::erase_if(accounts_, [&](const auto& item) {
-    const PoolAccount& account = *item.second;
-    return !account.declared && !account.dirty && now.mono - account.last_used > kIdle && account.ledger().idle() &&
-           account.cooldown().At(now.mono) == Cooldown::Gate::kOpen;
+    PoolAccount& account = *item.second;
+    const bool idle = !account.declared && !account.dirty && now.mono - account.last_used > kIdle &&
+                      account.ledger().idle() && account.cooldown().At(now.mono) == Cooldown::Gate::kOpen;
+    if (!idle || account.pool().key.empty()) return idle;
+    // What was used of a day is not free again because nobody asked for ten minutes.
+    PoolMemory memory = account.Memory(now);
+    const bool counts = !memory.marks.empty() || !memory.learnt.empty() || memory.inferred > 0;
+    if (counts && memories_.size() < kMostAccounts) memories_.insert_or_assign(account.pool().key, std::move(memory));
+    return true;
   });
   derived_.clear();
 }

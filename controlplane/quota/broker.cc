@@ -22,10 +22,7 @@ constexpr absl::Duration kNeverFits = absl::Hours(1);
 
 void Broker::SetSnapshot(std::shared_ptr<const Snapshot> snapshot, const Now& now) {
   for (const PoolId id : book_.SetSnapshot(std::move(snapshot), now)) {
-    if (PoolAccount* account = book_.Find(id)) {
-      TouchUrgent(*account);
-      RememberSoon(*account);
-    }
+    if (PoolAccount* account = book_.Find(id)) Opened(*account, now);
   }
   book_.ForEach([&](PoolAccount& account) { Touch(account, now); });
 }
@@ -47,9 +44,12 @@ Broker::Fit Broker::FitOf(const Candidate& candidate, const std::vector<PoolAcco
     const Cooldown::Gate gate = cooldown.At(now.mono);
     fit.limited |= account->limited(now.mono);
     fit.canary |= gate == Cooldown::Gate::kCanary;
-    const bool closed = gate == Cooldown::Gate::kClosed;
-    absl::Duration wait = closed ? cooldown.Wait(now.mono) : account->ledger().Wait(charge, now);
+    const absl::Duration closed_for = gate == Cooldown::Gate::kClosed ? cooldown.Wait(now.mono) : absl::ZeroDuration();
+    absl::Duration wait = account->ledger().Wait(charge, now);
     if (wait == absl::InfiniteDuration()) wait = kNeverFits;
+    // A closed pool may have been used up, too: it is waited for until both have passed.
+    const bool closed = closed_for > absl::ZeroDuration() && closed_for >= wait;
+    wait = std::max(wait, closed_for);
     if (wait <= fit.wait) continue;
     fit.wait = wait;
     fit.reason.pool = account->pool().id;
@@ -93,6 +93,7 @@ Permit Broker::Grant(HolderId holder, const Acquire& acquire, const Candidate& c
   record.target = candidate.target;
   record.charge = charge;
   record.unused = attempts;
+  record.single = attempts == 1;
   record.canary = fit.canary;
   for (PoolAccount* account : accounts) {
     record.pools.push_back(account->pool().id);
@@ -112,6 +113,7 @@ AcquireAnswer Broker::OnAcquire(HolderId holder, const Acquire& acquire, const N
   answer.permit.acquire = acquire.id;
   answer.alone = learning(now.mono);
   if (answer.alone) return answer;
+  if (next_share_end_ != MonoTime::Max()) ReleaseShareOfReturned(holder);
   const Demand demand{acquire.prompt_bytes, acquire.prompt_tokens, acquire.max_output};
   for (const Candidate& candidate : acquire.candidates) {
     const std::vector<PoolAccount*> accounts = AccountsOf(candidate, now);

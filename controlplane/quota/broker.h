@@ -110,10 +110,11 @@ class Broker {
     std::string node;
     std::string boot_id;
     bool attached = false;
+    MonoTime attached_at;
     MonoTime detached_at;
-    // What is kept for it while it is away.
+    // What is kept for it while it is away, and until when; then it is taken for gone.
     std::vector<std::pair<PoolId, Charge>> share;
-    MonoTime share_until;
+    MonoTime share_until = MonoTime::Max();
   };
 
   // acquire
@@ -146,9 +147,14 @@ class Broker {
   void Expire(PermitId id, const Now& now);
 
   // attach
-  void ImportHeld(HolderId holder, const AttachReport& report, bool same_leader, const Now& now);
+  MonoTime KnownUntil(const AttachReport& report, const Holder& holder, bool known, const Now& now) const;
+  void Reconcile(HolderId holder, const AttachReport& report, const Now& now);
+  void HoldAgain(PermitId id, PermitRecord& permit, uint32_t count, const Now& now);
+  void ImportHeld(HolderId holder, const AttachReport& report, const Now& now);
+  void ImportClosures(const AttachReport& report, MonoTime known_until, const Now& now);
   void KeepShare(Holder& holder, const Now& now);
   void ReleaseShare(Holder& holder);
+  void ReleaseShareOfReturned(HolderId id);
   // The proxy will not come back: its reservations go, what it has open counts as used.
   void Forget(HolderId holder, const Now& now);
   // Those attached, and those that may come back.
@@ -158,6 +164,7 @@ class Broker {
   PoolState StateOf(PoolAccount& account, const Now& now);
   void Touch(PoolAccount& account, const Now& now);
   void TouchUrgent(PoolAccount& account);
+  void Opened(PoolAccount& account, const Now& now);
   void RememberSoon(PoolAccount& account);
 
   const Epoch epoch_;
@@ -169,6 +176,9 @@ class Broker {
   MonoTime next_share_end_ = MonoTime::Max();
   MonoTime first_attached_;  // when the first proxy came; zero: none has
   MonoTime learning_until_;
+  MonoTime unsure_until_;
+  // Boots that were taken for gone, and when they had left: what they did before that is counted.
+  absl::flat_hash_map<std::string, MonoTime> departed_;
   std::vector<PoolId> dirty_;
   bool prompt_ = false;
   std::vector<PoolId> urgent_;

@@ -23,7 +23,9 @@ PermitRecord* PermitTable::Find(PermitId id) {
 
 void PermitTable::EraseIfDone(PermitId id) {
   const auto it = records_.find(id);
-  if (it != records_.end() && it->second.unused == 0 && it->second.open == 0 && it->second.returned == 0) records_.erase(it);
+  if (it == records_.end()) return;
+  const PermitRecord& record = it->second;
+  if (record.unused == 0 && record.open == 0 && record.returned == 0 && !record.kept) records_.erase(it);
 }
 
 void PermitTable::Queue(PermitId id, MonoTime at) {

@@ -27,8 +27,11 @@ struct PermitRecord {
   uint32_t unused = 0;
   uint32_t open = 0;
   uint32_t returned = 0;
+  bool single = false;   // it is one attempt and no more
+  MonoTime counted_at;   // how its only attempt is dated, or those that were open when it was taken over
   bool canary = false;   // the one request that may try a closed pool
-  bool doubted = false;  // its holder re-attached and did not name it
+  bool doubted = false;  // nothing was heard of it for long
+  bool kept = false;     // done, but a report may still come: the record stays for its time
 };
 
 // Permits by id, and when the unused go back.

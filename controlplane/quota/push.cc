@@ -13,7 +13,7 @@ constexpr int64_t kNoticeableShare = 20;
 
 bool Noticeable(int64_t before, int64_t after) {
   if ((before <= 0) != (after <= 0)) return true;
-  return std::abs(after - before) * kNoticeableShare > std::max(before, after);
+  return std::abs(after - before) * kNoticeableShare > std::max<int64_t>({0, before, after});
 }
 
 bool Noticeable(const std::vector<SafeShare>& before, const std::vector<SafeShare>& after) {
@@ -49,6 +49,12 @@ void Broker::TouchUrgent(PoolAccount& account) {
   if (account.urgent) return;
   account.urgent = true;
   urgent_.push_back(account.pool().id);
+}
+
+void Broker::Opened(PoolAccount& account, const Now& now) {
+  account.opened_at = now.mono;
+  TouchUrgent(account);
+  RememberSoon(account);
 }
 
 void Broker::RememberSoon(PoolAccount& account) {
@@ -89,7 +95,8 @@ std::vector<PoolState> Broker::AllStates(const Now& now) {
   std::vector<PoolState> states;
   book_.ForEach([&](PoolAccount& account) {
     const bool closed = account.cooldown().At(now.mono) == Cooldown::Gate::kClosed;
-    if (!account.limited(now.mono) && !closed) return;
+    // One of which something was said before may be free now, and a proxy that was away has not heard of it.
+    if (!account.limited(now.mono) && !closed && !account.pushed.pool) return;
     states.push_back(StateOf(account, now));
     if (!account.pushed.pool) account.pushed = states.back();
   });
@@ -121,8 +128,7 @@ Broker::ClearResult Broker::ClearCooldown(const std::string& key, const Now& now
   if (account == nullptr) return ClearResult::kUnknown;
   if (account->cooldown().closure(now.mono) == Closure::kNone) return ClearResult::kWasOpen;
   account->cooldown().Open();
-  TouchUrgent(*account);
-  RememberSoon(*account);
+  Opened(*account, now);
   return ClearResult::kOpened;
 }
 

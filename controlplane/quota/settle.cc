@@ -12,6 +12,10 @@ namespace {
 constexpr absl::Duration kReturnedMemory = absl::Minutes(1);
 // A proxy that says nothing of an attempt for this long has lost it.
 constexpr absl::Duration kOpenAtMost = absl::Hours(1);
+// Overslept by this much, the leader has stood still. What proxies have to say of that time is unread, or comes only with the
+// hellos of new links: so long after it nothing is taken back.
+constexpr absl::Duration kStoodStill = absl::Milliseconds(50);
+constexpr absl::Duration kHelloTime = absl::Seconds(4);
 
 bool IsRefusal(ErrorClass error_class) {
   return error_class == ErrorClass::kRateLimited || error_class == ErrorClass::kQuotaExhausted;
@@ -44,7 +48,18 @@ Closure ClosureFor(const Settlement& settlement) {
   return Closure::kNone;
 }
 
+// Reports date an attempt differently, as their ways took different times. It is trued up where it was counted.
+MonoTime CountedAt(const PermitRecord& permit, MonoTime sent_at) {
+  return permit.single && permit.open > 0 ? permit.counted_at : std::max(sent_at, permit.counted_at);
+}
+
 MonoTime SentAt(absl::Duration age, const Now& now) { return now.mono - std::clamp(age, absl::ZeroDuration(), absl::Hours(24)); }
+
+// What `n` of `count` attempts cost that cost `whole` together.
+Charge PartOf(const Charge& whole, uint32_t n, uint32_t count) {
+  if (n == count) return whole;
+  return {whole.requests * n / count, whole.input * n / count, whole.output * n / count};
+}
 
 }  // namespace
 
@@ -60,6 +75,7 @@ void Broker::MarkSent(PermitRecord& permit, uint32_t count, MonoTime at, const N
   permit.unused -= unused;
   permit.returned -= returned;
   permit.open += unused + returned;
+  if (permit.single && unused + returned > 0) permit.counted_at = at;
 }
 
 void Broker::ReturnUnused(PermitRecord& permit, uint32_t count) {
@@ -81,7 +97,10 @@ void Broker::OnSent(HolderId, const SentReport& sent, const Now& now) {
 void Broker::OnRelease(HolderId, const PermitRelease& release, const Now& now) {
   PermitRecord* permit = permits_.Find(release.permit);
   if (permit == nullptr) return;
-  ReturnUnused(*permit, release.count);
+  const uint32_t unused = std::min(release.count, permit->unused);
+  ReturnUnused(*permit, unused);
+  // Of what had been taken back no report can come any more.
+  permit->returned -= std::min(release.count - unused, permit->returned);
   ForPools(permit->pools, [&](PoolAccount& account) { Touch(account, now); });
   permits_.EraseIfDone(release.permit);
 }
@@ -126,8 +145,9 @@ void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
 }
 
 void Broker::SettleKnown(PermitRecord& permit, const Settlement& settlement, const Charge& actual, const Now& now) {
-  const MonoTime at = SentAt(settlement.sent_age, now);
+  const MonoTime sent_at = SentAt(settlement.sent_age, now);
   if (!settlement.charged) {
+    const MonoTime at = CountedAt(permit, sent_at);
     const uint32_t unused = std::min(settlement.count, permit.unused);
     const uint32_t open = std::min(settlement.count - unused, permit.open);
     ReturnUnused(permit, unused);
@@ -139,10 +159,13 @@ void Broker::SettleKnown(PermitRecord& permit, const Settlement& settlement, con
     permit.open -= open;
     return;
   }
-  if (settlement.count > permit.open) MarkSent(permit, settlement.count - permit.open, at, now);
+  if (settlement.count > permit.open) MarkSent(permit, settlement.count - permit.open, sent_at, now);
+  const MonoTime at = CountedAt(permit, sent_at);
+  // More attempts than the permit has left are those that were given up before: they keep their charge.
   const uint32_t settled = std::min(settlement.count, permit.open);
+  const Charge cost = PartOf(actual, settled, settlement.count);
   ForPools(permit.pools, [&](PoolAccount& account) {
-    account.ledger().Settle(permit.charge * settled, actual, at, now);
+    account.ledger().Settle(permit.charge * settled, cost, at, now);
     if (permit.canary) account.cooldown().ReturnCanary();
     account.last_used = now.mono;
     Touch(account, now);
@@ -179,10 +202,7 @@ void Broker::Learn(const Settlement& settlement, const Charge& actual, const Now
   ForPools(settlement.pools, [&](PoolAccount& account) {
     const bool was_closed = account.cooldown().closure(now.mono) != Closure::kNone;
     account.Succeed(actual, at, now);
-    if (was_closed && account.cooldown().closure(now.mono) == Closure::kNone) {
-      TouchUrgent(account);
-      RememberSoon(account);
-    }
+    if (was_closed && account.cooldown().closure(now.mono) == Closure::kNone) Opened(account, now);
   });
 }
 
@@ -215,7 +235,12 @@ void Broker::Expire(PermitId id, const Now& now) {
   if (permit.unused > 0 && away) {
     // Nobody can tell whether they were sent: they count as if.
     MarkSent(permit, permit.unused, now.mono, now);
+    permit.counted_at = now.mono;
     permits_.Revisit(id, now.mono + kOpenAtMost);
+    return;
+  }
+  if (permit.unused > 0 && now.mono < unsure_until_) {
+    permits_.Revisit(id, unsure_until_);
     return;
   }
   if (permit.unused > 0) {
@@ -238,6 +263,7 @@ void Broker::Expire(PermitId id, const Now& now) {
 }
 
 void Broker::OnTimer(const Now& now) {
+  if (now.mono - NextDeadline() > kStoodStill) unsure_until_ = now.mono + kHelloTime;
   while (const auto id = permits_.TakeExpired(now.mono)) Expire(*id, now);
   if (learning_until_ != MonoTime() && !learning(now.mono)) {
     learning_until_ = MonoTime();
@@ -246,15 +272,17 @@ void Broker::OnTimer(const Now& now) {
   if (now.mono < next_share_end_) return;
   next_share_end_ = MonoTime::Max();
   std::vector<HolderId> gone;
-  for (const auto& [id, holder] : holders_) {
-    if (holder.attached) continue;
-    if (now.mono >= holder.share_until) {
-      gone.push_back(id);
-    } else {
+  for (auto& [id, holder] : holders_) {
+    if (now.mono < holder.share_until) {
       next_share_end_ = std::min(next_share_end_, holder.share_until);
+    } else if (holder.attached) {
+      ReleaseShare(holder);
+    } else {
+      gone.push_back(id);
     }
   }
   for (const HolderId id : gone) Forget(id, now);
+  book_.ForEach([&](PoolAccount& account) { Touch(account, now); });
 }
 
 MonoTime Broker::NextDeadline() const {
