@@ -45,23 +45,32 @@ constexpr size_t kLongestLine = 4096;
 
 // Cuts what comes through the pipe into lines.
 struct ChildProcess::Output : std::enable_shared_from_this<Output> {
-  Output(boost::asio::io_context& context, int fd, LineHandler handler) : pipe(context, fd), on_line(std::move(handler)) {}
+  Output(boost::asio::io_context& context, int fd, LineHandler handler)
+      : pipe(context, fd), on_line(std::move(handler)) {
+    boost::system::error_code ignored;
+    pipe.non_blocking(true, ignored);
+  }
 
-  void Read() {
-    pipe.async_read_some(boost::asio::buffer(chunk), [self = shared_from_this()](const boost::system::error_code& error, size_t size) {
+  // Waits for what there is to read rather than reading it: what an asynchronous read has taken out of the pipe, and
+  // not handed over yet, ReadRest could not see.
+  void Wait() {
+    pipe.async_wait(pipe.wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
       if (error) return;
-      self->Take(size);
-      self->Read();
+      const boost::system::error_code read = self->ReadSome();
+      if (!read || read == boost::asio::error::would_block) self->Wait();
     });
+  }
+
+  boost::system::error_code ReadSome() {
+    boost::system::error_code error;
+    const size_t size = pipe.read_some(boost::asio::buffer(chunk), error);
+    if (!error) Take(size);
+    return error;
   }
 
   // What is in the pipe now, without waiting.
   void ReadRest() {
-    boost::system::error_code error;
-    pipe.non_blocking(true, error);
-    while (!error) {
-      const size_t size = pipe.read_some(boost::asio::buffer(chunk), error);
-      if (!error) Take(size);
+    while (!ReadSome()) {
     }
     if (!partial.empty()) Emit();
   }
@@ -108,7 +117,7 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(boost::asio::i
     if (self->last_lines_.size() > kLastLines) self->last_lines_.pop_front();
     on_line(line);
   });
-  child->output_->Read();
+  child->output_->Wait();
   return child;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -230,18 +231,19 @@ void Launcher::OnSignal(int signal) {
 }
 
 void Launcher::ReapChildren() {
+  // All of them: one signal may stand for several ends.
+  const bool was_stopping = stopping_;
+  bool ended = false;
   for (const auto& child : children_) {
     if (!child->Reap()) continue;
-    if (stopping_) {
-      StopNext();
-      return;
-    }
+    ended = true;
+    if (stopping_) continue;
     std::string message = absl::StrCat(child->label(), " has ended unasked: ", child->EndText());
     if (!child->last_lines().empty()) message.append("\nits last lines:");
     for (const std::string& line : child->last_lines()) absl::StrAppend(&message, "\n    ", ReadLogLine(line).text);
     Fail(message);
-    return;
   }
+  if (ended && was_stopping) StopNext();
 }
 
 void Launcher::Fail(const std::string& message) {
@@ -271,6 +273,8 @@ void Launcher::StopNext() {
     io_.stop();
     return;
   }
+  // Asked twice, a program takes it for an order to drop everything.
+  if (std::exchange(asked_, child) == child) return;
   child->Signal(SIGTERM);
   timer_.expires_after(kStopGrace);
   timer_.async_wait([this, child](const boost::system::error_code& error) {

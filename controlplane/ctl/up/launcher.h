@@ -66,6 +66,7 @@ class Launcher {
   std::unique_ptr<Signals> signals_;
   std::vector<std::unique_ptr<ChildProcess>> children_;  // in the order of their start
   std::unique_ptr<DemoTraffic> traffic_;
+  const ChildProcess* asked_ = nullptr;  // to stop, and has not yet
   std::string last_not_ready_;
   int polls_ = 0;
   bool stopping_ = false;

@@ -60,6 +60,21 @@ absl::Status ClaimPorts(const UpOptions& options, UpPlan& plan) {
   return absl::OkStatus();
 }
 
+// What a client's key is called where the configuration does not name a variable of its own.
+constexpr char kClientKey[] = "CHAIN429_API_KEY";
+
+// A chain to call; without any, a model of a provider. It stands in quotes in the banner's examples.
+std::string Callable(const Config& config) {
+  if (!config.default_chain.name.empty()) return config.default_chain.name;
+  if (!config.chains.empty()) return config.chains.front().name;
+  const auto enabled = std::find_if(config.providers.begin(), config.providers.end(),
+                                    [](const ProviderConfig& provider) { return provider.enabled; });
+  if (enabled == config.providers.end()) return "";
+  const bool named =
+      !enabled->models.empty() && enabled->models.front().name.find_first_of("'\"\\") == std::string::npos;
+  return absl::StrCat(enabled->name, "/", named ? enabled->models.front().name : "MODEL");
+}
+
 // Reads and checks the configuration, and takes from it what the banner's examples need.
 absl::Status CheckConfig(UpPlan& plan) {
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(plan.config));
@@ -70,7 +85,8 @@ absl::Status CheckConfig(UpPlan& plan) {
     return absl::FailedPreconditionError(absl::StrCat(plan.config, " is not valid:\n", FormatProblems(plan.config, problems.Sorted())));
   }
   const Config& config = parsed->config;
-  plan.chain = !config.default_chain.name.empty() ? config.default_chain.name : config.chains.empty() ? "" : config.chains.front().name;
+  plan.chain = Callable(config);
+  if (!config.client_keys.empty()) plan.client_key_variable = kClientKey;
   for (const ClientKeyConfig& key : config.client_keys) {
     const bool may_call = key.chains.empty() || std::any_of(key.chains.begin(), key.chains.end(),
                                                             [&](const auto& chain) { return chain.name == plan.chain; });
