@@ -35,14 +35,13 @@ absl::Status ToStatus(const grpc::Status& status, const std::string& address) {
 
 struct AdminClient::Connection {
   std::string address;
+  absl::Status wrong_address;
   absl::Duration timeout;
   std::unique_ptr<v1::Admin::Stub> stub;
 
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (v1::Admin::Stub::*method)(grpc::ClientContext*, const Request&, Response*), const Request& request) {
-    if (absl::StatusOr<SocketAddress> parsed = ParseSocketAddress(address); !parsed.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat("--control: ", parsed.status().message()));
-    }
+    if (!wrong_address.ok()) return wrong_address;
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
     Response response;
@@ -53,6 +52,11 @@ struct AdminClient::Connection {
 };
 
 AdminClient::AdminClient(std::string address, absl::Duration timeout) : connection_(std::make_unique<Connection>()) {
+  const absl::StatusOr<SocketAddress> parsed = ParseSocketAddress(address);
+  if (!parsed.ok() && !address.starts_with("unix:")) {
+    connection_->wrong_address = absl::InvalidArgumentError(absl::StrCat("--control: ", parsed.status().message()));
+    return;
+  }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // Between hosts that have an HTTP proxy in their environment, the control plane is still called directly.

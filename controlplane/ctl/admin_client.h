@@ -12,7 +12,7 @@ namespace chain429 {
 // The control plane's Admin service, one blocking call each. Errors say what to do; kUnavailable: nobody answers there.
 class AdminClient {
  public:
-  // `address`: ADDR:PORT. Connects with the first call.
+  // `address`: ADDR:PORT or unix:PATH. Connects with the first call.
   explicit AdminClient(std::string address, absl::Duration timeout = absl::Seconds(10));
   ~AdminClient();
 

@@ -122,7 +122,7 @@ int RunCommandLine(int argc, const char* const* argv) {
   app.fallthrough();
   app.require_subcommand(1);
   app.set_version_flag("--version", "429ctl " CHAIN429_VERSION);
-  app.add_option("--control", arguments.context.control, "The control plane's gRPC address")
+  app.add_option("--control", arguments.context.control, "The control plane's gRPC address, or unix:PATH")
       ->envname("CHAIN429_CONTROL")
       ->type_name("ADDR:PORT")
       ->capture_default_str();

@@ -32,7 +32,7 @@ int RunPools(const CommandContext& context, const std::string& prefix) {
     std::vector<std::string> limits;
     for (const v1::LimitInfo& limit : pool.limits()) limits.push_back(LimitText(limit));
     const bool closed = pool.closure() != v1::CLOSURE_NONE;
-    table.Add({Printable(pool.key()), PoolStateText(pool), limits.empty() ? "no limit known" : absl::StrJoin(limits, ", "),
+    table.Add({pool.key(), PoolStateText(pool), limits.empty() ? "no limit known" : absl::StrJoin(limits, ", "),
                absl::StrCat(pool.open_attempts())},
               closed ? Colour::kYellow : Colour::kNone);
   }

@@ -27,13 +27,15 @@ void ShowStatus(const CommandContext& context, const v1::GetStatusResponse& stat
   line("proxies", absl::StrCat(status.proxies(), " attached"));
   line("chains", absl::StrCat(status.chains_size()));
   if (!status.last_reload_error().empty()) {
-    line("last reload", Paint(absl::StrCat("refused, the configuration before it serves:\n", status.last_reload_error()), Colour::kRed, context.colour));
+    line("last reload", Paint(absl::StrCat("refused, the configuration before it serves:\n",
+                                           ToAbsl(TrimSpace(status.last_reload_error()))),
+                              Colour::kRed, context.colour));
   }
   for (const std::string& warning : status.warnings()) line("warning", Paint(Printable(warning), Colour::kYellow, context.colour));
 }
 
 std::string ProxyState(const v1::ProxyInfo& proxy) {
-  return absl::StrCat(proxy.attached() ? "attached " : "away ", Ago(proxy.attached_for_ns()));
+  return proxy.attached() ? absl::StrCat("attached ", Ago(proxy.attached_for_ns())) : "away";
 }
 
 }  // namespace
@@ -62,7 +64,7 @@ int RunChains(const CommandContext& context) {
   }
   Table table({"CHAIN", "ALIASES", "TARGETS, IN ORDER"});
   for (const v1::ChainInfo& chain : status->chains()) {
-    table.Add({chain.name(), absl::StrJoin(chain.aliases(), ", "), Printable(absl::StrJoin(chain.targets(), " > "))});
+    table.Add({chain.name(), absl::StrJoin(chain.aliases(), ", "), absl::StrJoin(chain.targets(), " > ")});
   }
   *context.out << table.Render(context.colour);
   return kExitOk;
@@ -78,11 +80,13 @@ int RunProxies(const CommandContext& context) {
   }
   Table table({"NODE", "STATE", "CONFIGURATION", "VERSION", "ADDRESS"});
   for (const v1::ProxyInfo& proxy : response->proxies()) {
-    const std::string configuration =
-        proxy.nack().empty() ? absl::StrCat("version ", proxy.snapshot_version())
-                             : absl::StrCat("version ", proxy.snapshot_version(), ", refused the newest: ", Printable(proxy.nack()));
-    table.Add({Printable(proxy.node()), ProxyState(proxy), configuration, proxy.software_version(), proxy.advertise()},
-              !proxy.nack().empty() ? Colour::kRed : proxy.attached() ? Colour::kNone : Colour::kDim);
+    const std::string configuration = proxy.nack().empty() ? absl::StrCat("version ", proxy.snapshot_version())
+                                                           : absl::StrCat("version ", proxy.snapshot_version(),
+                                                                          ", refused the newest: ", proxy.nack());
+    table.Add({proxy.node(), ProxyState(proxy), configuration, proxy.software_version(), proxy.advertise()},
+              !proxy.nack().empty() ? Colour::kRed
+              : proxy.attached()    ? Colour::kNone
+                                    : Colour::kDim);
   }
   *context.out << table.Render(context.colour);
   return kExitOk;

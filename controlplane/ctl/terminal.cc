@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
@@ -71,9 +72,20 @@ std::string Table::Render(bool colour) const {
   return out;
 }
 
+void Table::Add(std::vector<std::string> cells, Colour colour) {
+  for (std::string& cell : cells) cell = Printable(cell);
+  rows_.push_back({std::move(cells), colour});
+}
+
 std::string Printable(std::string_view text) {
   std::string out;
-  for (const char c : text) out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // The C1 controls as UTF-8, which some terminals obey, are two bytes.
+    const bool c1 = byte == 0xC2 && i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xE0) == 0x80;
+    if (c1) ++i;
+    out.push_back(c1 || byte < 0x20 || byte == 0x7F ? ' ' : text[i]);
+  }
   return out;
 }
 

@@ -14,13 +14,13 @@ std::string Paint(std::string_view text, Colour colour, bool enabled);
 // Whether colours suit the file descriptor: it is a terminal that knows them, and NO_COLOR is not set.
 bool WantsColour(int fd);
 
-// Rows of cells with aligned columns. Widths count characters, so that "…" does not shift a column.
+// Rows of cells with aligned columns, each cell made Printable. Widths count characters, so that "…" does not shift a
+// column.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
   // As many cells as the header has.
-  void Add(std::vector<std::string> cells) { rows_.push_back({std::move(cells), Colour::kNone}); }
-  void Add(std::vector<std::string> cells, Colour colour) { rows_.push_back({std::move(cells), colour}); }
+  void Add(std::vector<std::string> cells, Colour colour = Colour::kNone);
   std::string Render(bool colour) const;
 
  private:

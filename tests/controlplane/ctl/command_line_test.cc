@@ -1,0 +1,144 @@
+#include "controlplane/ctl/command_line.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controlplane/ctl/context.h"
+#include "tests/controlplane/ctl/fake_admin.h"
+#include "tests/support/temporary_folder.h"
+
+namespace chain429 {
+namespace {
+
+using Json = nlohmann::json;
+
+class CommandLineTest : public testing::Test {
+ protected:
+  CommandLineTest() { unsetenv("CHAIN429_CONTROL"); }
+  ~CommandLineTest() override { unsetenv("CHAIN429_CONTROL"); }
+
+  // Runs `429ctl WORDS`. What it wrote is in out_ and err_.
+  int Run(std::vector<std::string> words) {
+    words.insert(words.begin(), "429ctl");
+    std::vector<const char*> argv;
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int code = RunCommandLine(static_cast<int>(argv.size()), argv.data());
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return code;
+  }
+
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(CommandLineTest, HelpListsTheCommandsWithExamplesAndExitCodes) {
+  EXPECT_EQ(Run({"--help"}), kExitOk);
+  for (const std::string word : {"up", "validate", "apply", "get", "status", "chains", "proxies", "pools", "clear",
+                                 "version", "--control", "--output", "Examples", "Exit codes"}) {
+    EXPECT_NE(out_.find(word), std::string::npos) << word;
+  }
+}
+
+TEST_F(CommandLineTest, EveryCommandHasHelpWithExamples) {
+  for (const std::string command :
+       {"up", "validate", "apply", "status", "chains", "proxies", "pools", "clear", "version"}) {
+    EXPECT_EQ(Run({command, "--help"}), kExitOk) << command;
+    EXPECT_NE(out_.find("Examples:"), std::string::npos) << command;
+    EXPECT_NE(out_.find("429ctl"), std::string::npos) << command;
+  }
+  EXPECT_EQ(Run({"get", "config", "--help"}), kExitOk);
+}
+
+TEST_F(CommandLineTest, AWrongCommandLineSaysWhatIsWrong) {
+  const std::vector<std::vector<std::string>> wrong = {{},
+                                                       {"fly"},
+                                                       {"get"},
+                                                       {"validate"},
+                                                       {"clear"},
+                                                       {"apply"},
+                                                       {"status", "--colour"},
+                                                       {"-o", "yaml", "version"},
+                                                       {"up", "--workers", "0"},
+                                                       {"up", "--workers", "many"},
+                                                       {"validate", "a", "b"},
+                                                       {"--control"}};
+  for (const std::vector<std::string>& words : wrong) {
+    EXPECT_EQ(Run(words), kExitUsage);
+    EXPECT_FALSE(err_.empty());
+    EXPECT_TRUE(out_.empty()) << out_;
+  }
+}
+
+TEST_F(CommandLineTest, TheVersionIsTextOrJson) {
+  EXPECT_EQ(Run({"version"}), kExitOk);
+  EXPECT_EQ(out_.find("429ctl "), 0u);
+  const std::string version = out_;
+  EXPECT_EQ(Run({"--version"}), kExitOk);
+  EXPECT_EQ(out_, version);
+  for (const auto& words :
+       {std::vector<std::string>{"-o", "json", "version"}, {"version", "-o", "json"}, {"version", "--output=json"}}) {
+    EXPECT_EQ(Run(words), kExitOk);
+    EXPECT_EQ("429ctl " + Json::parse(out_).at("version").get<std::string>() + "\n", version);
+  }
+}
+
+TEST_F(CommandLineTest, TheControlPlaneIsNamedByFlagElseByVariable) {
+  FakeAdmin by_flag;
+  by_flag.get_status.set_software_version("by-flag");
+  FakeAdmin by_variable;
+  by_variable.get_status.set_software_version("by-variable");
+  for (const auto& words : {std::vector<std::string>{"--control", by_flag.address(), "status"},
+                            {"status", "--control", by_flag.address()}}) {
+    EXPECT_EQ(Run(words), kExitOk) << err_;
+    EXPECT_NE(out_.find("by-flag"), std::string::npos);
+  }
+  setenv("CHAIN429_CONTROL", by_variable.address().c_str(), 1);
+  EXPECT_EQ(Run({"status"}), kExitOk);
+  EXPECT_NE(out_.find("by-variable"), std::string::npos);
+  EXPECT_EQ(Run({"--control", by_flag.address(), "status"}), kExitOk);
+  EXPECT_NE(out_.find("by-flag"), std::string::npos);
+}
+
+TEST_F(CommandLineTest, TheDefaultControlPlaneIsOnTheUsualPort) {
+  EXPECT_EQ(Run({"--help"}), kExitOk);
+  EXPECT_NE(out_.find("127.0.0.1:4292"), std::string::npos);
+  EXPECT_EQ(CommandContext().control, "127.0.0.1:4292");
+}
+
+TEST_F(CommandLineTest, WordsReachTheirCommands) {
+  const TemporaryFolder folder;
+  FakeAdmin admin;
+  admin.get_config.set_text("version: 1\n");
+  const std::string path = folder.Write("c.yaml", "version: 1\n");
+  setenv("CHAIN429_CONTROL", admin.address().c_str(), 1);
+  EXPECT_EQ(Run({"validate", path}), kExitOk) << err_;
+  EXPECT_EQ(Run({"apply", "-f", path, "--comment", "a second account"}), kExitOk) << err_;
+  EXPECT_EQ(admin.applied.comment(), "a second account");
+  EXPECT_EQ(Run({"apply", "--file", path}), kExitOk);
+  EXPECT_EQ(admin.applied.comment(), "");
+  EXPECT_EQ(Run({"get", "config"}), kExitOk);
+  EXPECT_EQ(out_, "version: 1\n");
+  EXPECT_EQ(Run({"get", "config", "-o", "json"}), kExitOk);
+  EXPECT_EQ(Json::parse(out_).at("text"), "version: 1\n");
+  EXPECT_EQ(Run({"pools", "groq/"}), kExitOk);
+  EXPECT_EQ(admin.asked, "groq/");
+  EXPECT_EQ(Run({"pools"}), kExitOk);
+  EXPECT_EQ(admin.asked, "");
+  EXPECT_EQ(Run({"clear", "groq/m"}), kExitOk);
+  EXPECT_EQ(admin.asked, "groq/m");
+  EXPECT_EQ(Run({"chains"}), kExitOk);
+  EXPECT_EQ(Run({"proxies"}), kExitOk);
+}
+
+TEST_F(CommandLineTest, UpRefusesWhatContradictsItself) {
+  EXPECT_EQ(Run({"up", "--demo", "--config", "c.yaml"}), kExitFailed);
+  EXPECT_NE(err_.find("use either --demo or --config"), std::string::npos) << err_;
+}
+
+}  // namespace
+}  // namespace chain429
