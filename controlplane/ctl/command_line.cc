@@ -24,6 +24,7 @@ struct Arguments {
   std::string comment;
   std::string prefix;
   std::string pool;
+  bool all = false;
   std::function<int()> run;
 };
 
@@ -93,8 +94,9 @@ void AddStateCommands(CLI::App& app, Arguments& arguments) {
   AddCommand(app, arguments, "proxies", "Proxies and the configuration that each serves", "  429ctl proxies", [&context] { return RunProxies(context); });
   CLI::App* pools = AddCommand(app, arguments, "pools", "Pools with what is used of their limits",
                                "  429ctl pools\n  429ctl pools groq/\n  429ctl -o json pools | jq '.pools[] | select(.closure != \"none\") | .key'",
-                               [&arguments] { return RunPools(arguments.context, arguments.prefix); });
+                               [&arguments] { return RunPools(arguments.context, arguments.prefix, arguments.all); });
   pools->add_option("prefix", arguments.prefix, "Only pools whose name begins so")->type_name("PREFIX");
+  pools->add_flag("--all", arguments.all, "Also those that are open and have no known limit");
   CLI::App* clear = AddCommand(app, arguments, "clear", "Open a pool that a cooldown has closed", "  429ctl clear groq/main/openai/gpt-oss-120b",
                                [&arguments] { return RunClear(arguments.context, arguments.pool); });
   clear->add_option("pool", arguments.pool, "The pool's name, as `429ctl pools` shows it")->required()->type_name("POOL");

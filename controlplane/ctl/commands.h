@@ -20,7 +20,8 @@ int RunGetConfig(const CommandContext& context);
 
 int RunStatus(const CommandContext& context);
 int RunChains(const CommandContext& context);
-int RunPools(const CommandContext& context, const std::string& prefix);
+// `all`: also pools that are open and have no limit, which the text leaves out.
+int RunPools(const CommandContext& context, const std::string& prefix, bool all);
 int RunProxies(const CommandContext& context);
 
 // Opens a closed pool by hand.

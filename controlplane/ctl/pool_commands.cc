@@ -13,7 +13,16 @@
 
 namespace chain429 {
 
-int RunPools(const CommandContext& context, const std::string& prefix) {
+namespace {
+
+// Credentials and models have pools, too, that only matter once they are closed.
+bool HasNothingToTell(const v1::PoolInfo& pool) {
+  return pool.closure() == v1::CLOSURE_NONE && pool.limits().empty() && pool.open_attempts() == 0;
+}
+
+}  // namespace
+
+int RunPools(const CommandContext& context, const std::string& prefix, bool all) {
   AdminClient client(context.control);
   const auto response = client.ListPools(prefix);
   if (!response.ok()) return ReportFailure(context, response.status());
@@ -28,7 +37,12 @@ int RunPools(const CommandContext& context, const std::string& prefix) {
     return kExitOk;
   }
   Table table({"POOL", "STATE", "USED OF ITS LIMITS", "OPEN"});
+  int hidden = 0;
   for (const v1::PoolInfo& pool : response->pools()) {
+    if (!all && HasNothingToTell(pool)) {
+      ++hidden;
+      continue;
+    }
     std::vector<std::string> limits;
     for (const v1::LimitInfo& limit : pool.limits()) limits.push_back(LimitText(limit));
     const bool closed = pool.closure() != v1::CLOSURE_NONE;
@@ -36,7 +50,8 @@ int RunPools(const CommandContext& context, const std::string& prefix) {
                absl::StrCat(pool.open_attempts())},
               closed ? Colour::kYellow : Colour::kNone);
   }
-  *context.out << table.Render(context.colour);
+  if (hidden < response->pools_size()) *context.out << table.Render(context.colour);
+  if (hidden > 0) *context.err << hidden << (hidden == 1 ? " pool is" : " pools are") << " open without a known limit; --all shows " << (hidden == 1 ? "it" : "them") << "\n";
   return kExitOk;
 }
 

@@ -199,18 +199,29 @@ TEST_F(CommandsTest, PoolsAreListedWithWhatIsUsedOfTheirLimits) {
   limit->mutable_limit()->set_amount(30);
   limit->mutable_limit()->set_window_ns(Nanos(absl::Minutes(1)));
   admin_.pools.add_pools()->set_key("mine");
-  EXPECT_EQ(RunPools(Context(), "gr"), kExitOk);
+  EXPECT_EQ(RunPools(Context(), "gr", true), kExitOk);
   EXPECT_EQ(admin_.asked, "gr");
   EXPECT_TRUE(OutHas("groq/default/m  rate limited for 42 s  rpm 12/30           2\n")) << out_.str();
   EXPECT_TRUE(OutHas("mine            open                   no limit known      0\n")) << out_.str();
-  EXPECT_EQ(RunPools(Context(OutputFormat::kJson), ""), kExitOk);
+  EXPECT_EQ(RunPools(Context(OutputFormat::kJson), "", true), kExitOk);
   EXPECT_EQ(OutAsJson().at("pools").at(0).at("closure"), "rate_limited");
 }
 
+TEST_F(CommandsTest, PoolsThatHaveNothingToTellAreLeftOut) {
+  admin_.pools.add_pools()->set_key("groq#main");
+  v1::PoolInfo* refused = admin_.pools.add_pools();
+  refused->set_key("groq#second");
+  refused->set_closure(v1::CLOSURE_AUTH);
+  EXPECT_EQ(RunPools(Context(), "", false), kExitOk);
+  EXPECT_TRUE(OutHas("groq#second  key refused"));
+  EXPECT_FALSE(OutHas("groq#main"));
+  EXPECT_TRUE(ErrHas("1 pool is open without a known limit; --all shows it"));
+}
+
 TEST_F(CommandsTest, WithoutPoolsItSaysWhy) {
-  EXPECT_EQ(RunPools(Context(), ""), kExitOk);
+  EXPECT_EQ(RunPools(Context(), "", true), kExitOk);
   EXPECT_TRUE(ErrHas("no configuration has been applied yet"));
-  EXPECT_EQ(RunPools(Context(), "gr\x1b[2Joq"), kExitOk);
+  EXPECT_EQ(RunPools(Context(), "gr\x1b[2Joq", true), kExitOk);
   EXPECT_TRUE(ErrHas("no pool's name begins with \"gr [2Joq\"")) << err_.str();
   EXPECT_EQ(out_.str(), "");
 }
@@ -261,7 +272,7 @@ TEST_F(CommandsTest, WhereNobodyAnswersItSaysWhereAndWhatToDo) {
   }
   const std::function<int()> commands[] = {[&] { return RunStatus(context); },
                                            [&] { return RunChains(context); },
-                                           [&] { return RunPools(context, ""); },
+                                           [&] { return RunPools(context, "", true); },
                                            [&] { return RunProxies(context); },
                                            [&] { return RunClear(context, "pool"); },
                                            [&] { return RunGetConfig(context); },
@@ -306,10 +317,10 @@ TEST_F(CommandsTest, AnErrorOfTheControlPlaneIsShownInItsOwnWords) {
 TEST_F(CommandsTest, ColoursAreOnlyThereWhereTheyAreWanted) {
   admin_.pools.add_pools()->set_closure(v1::CLOSURE_AUTH);
   CommandContext context = Context();
-  EXPECT_EQ(RunPools(context, "") + RunStatus(context), 0);
+  EXPECT_EQ(RunPools(context, "", true) + RunStatus(context), 0);
   EXPECT_FALSE(OutHas("\x1b"));
   context.colour = true;
-  EXPECT_EQ(RunPools(context, ""), 0);
+  EXPECT_EQ(RunPools(context, "", true), 0);
   EXPECT_TRUE(OutHas("\x1b[33m"));
 }
 
