@@ -68,7 +68,8 @@ class Reload(ChainCase):
         code, out, err = run("429ctl", ["--control", self.fleet.control.grpc, "status"])
         self.assertRegex(out + err, r"chains\.yaml:4")
         metrics = self.fleet.control.client.get("/metrics").body.decode()
-        self.assertRegex(metrics, r"(?m)chains\.yaml:4|^\S*(reload|config)\S*(fail|error|refused)\S* [1-9]")
+        self.assertRegex(metrics, r'(?m)^chain429_control_config_refusal_info\{at="\S*chains\.yaml:4:\d+"\} 1$')
+        self.assertIn("chain429_control_config_last_reload_failed 1", metrics)
         self.assertEqual(200, self.fleet.proxy.ready())
         # A restarted proxy gets the good one too.
         self.fleet.add_proxy("late").wait_ready()

@@ -47,7 +47,9 @@ TEST_F(ControlMetrics, ARefusedConfigurationShowsUntilAGoodOneComes) {
   EXPECT_EQ(Value("chain429_control_snapshot_version"), "101");
   EXPECT_EQ(Value("chain429_control_config_refusals_total"), "1");
   EXPECT_EQ(Value("chain429_control_config_last_reload_failed"), "1");
+  EXPECT_NE(service_.Metrics().find("chain429_control_config_refusal_info{at=\""), std::string::npos);
   Apply(GoodText());
+  EXPECT_EQ(service_.Metrics().find("chain429_control_config_refusal_info{"), std::string::npos);
   EXPECT_EQ(Value("chain429_control_config_last_reload_failed"), "0");
   EXPECT_EQ(Value("chain429_control_config_loads_total"), "2");
 }
