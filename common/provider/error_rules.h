@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/http/header_field.h"
 #include "common/model/settlement.h"
 #include "common/provider/error_body.h"
-#include "common/provider/header_field.h"
 
 namespace chain429 {
 

@@ -8,8 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/http/header_field.h"
 #include "common/model/settlement.h"
-#include "common/provider/header_field.h"
 
 namespace chain429 {
 

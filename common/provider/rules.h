@@ -7,9 +7,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/http/header_field.h"
 #include "common/model/settlement.h"
 #include "common/provider/auth_style.h"
-#include "common/provider/header_field.h"
 
 namespace chain429 {
 

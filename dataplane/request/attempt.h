@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "common/http/chunk_scan.h"
+#include "common/http/head.h"
 #include "common/model/settlement.h"
 #include "common/waterfall/walk.h"
 #include "dataplane/http/body_scan.h"
-#include "dataplane/http/chunk_scan.h"
-#include "dataplane/http/head.h"
 #include "dataplane/request/context.h"
 #include "dataplane/request/responder.h"
 #include "dataplane/request/route_table.h"

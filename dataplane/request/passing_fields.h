@@ -1,7 +1,7 @@
 #pragma once
 
+#include "common/http/head.h"
 #include "common/model/snapshot.h"
-#include "dataplane/http/head.h"
 
 namespace chain429 {
 

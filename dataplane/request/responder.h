@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "dataplane/http/head.h"
+#include "common/http/head.h"
 #include "dataplane/net/connection.h"
 #include "dataplane/request/context.h"
 

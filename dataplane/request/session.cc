@@ -4,7 +4,7 @@
 #include <exception>
 
 #include "absl/strings/str_cat.h"
-#include "dataplane/http/chunk_scan.h"
+#include "common/http/chunk_scan.h"
 #include "dataplane/http/response.h"
 #include "dataplane/request/chat.h"
 #include "dataplane/request/client_auth.h"

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <string>
 
+#include "common/http/chunk_scan.h"
+#include "common/http/head.h"
 #include "dataplane/http/answer_scan.h"
 #include "dataplane/http/body_scan.h"
-#include "dataplane/http/chunk_scan.h"
-#include "dataplane/http/head.h"
 #include "dataplane/http/sse_scan.h"
 
 namespace chain429 {

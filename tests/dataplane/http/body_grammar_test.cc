@@ -4,7 +4,7 @@
 #include <string>
 
 #include "dataplane/http/body_scan.h"
-#include "tests/dataplane/http/hostile_bytes.h"
+#include "tests/support/hostile_bytes.h"
 
 namespace chain429 {
 namespace {

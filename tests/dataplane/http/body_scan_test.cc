@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tests/dataplane/http/hostile_bytes.h"
+#include "tests/support/hostile_bytes.h"
 
 namespace chain429 {
 namespace {

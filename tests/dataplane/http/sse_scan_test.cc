@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/dataplane/http/hostile_bytes.h"
+#include "tests/support/hostile_bytes.h"
 
 namespace chain429 {
 namespace {

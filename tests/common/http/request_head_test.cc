@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "dataplane/http/head.h"
+#include "common/http/head.h"
 
 namespace chain429 {
 namespace {

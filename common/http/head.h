@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/container/inlined_vector.h"
-#include "common/provider/header_field.h"
+#include "common/http/header_field.h"
 
 namespace chain429 {
 

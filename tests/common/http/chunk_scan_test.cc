@@ -1,11 +1,11 @@
-#include "dataplane/http/chunk_scan.h"
+#include "common/http/chunk_scan.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "tests/dataplane/http/hostile_bytes.h"
+#include "tests/support/hostile_bytes.h"
 
 namespace chain429 {
 namespace {

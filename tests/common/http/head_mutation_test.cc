@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "dataplane/http/head.h"
-#include "tests/dataplane/http/hostile_bytes.h"
+#include "common/http/head.h"
+#include "tests/support/hostile_bytes.h"
 
 namespace chain429 {
 namespace {

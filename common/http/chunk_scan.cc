@@ -1,4 +1,4 @@
-#include "dataplane/http/chunk_scan.h"
+#include "common/http/chunk_scan.h"
 
 #include <algorithm>
 #include <cstring>

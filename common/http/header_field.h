@@ -5,7 +5,7 @@
 
 namespace chain429 {
 
-// One header of an answer as it came, not copied. Names may have any case; values carry no line ends.
+// One header field as it came, not copied. Names may have any case; values carry no line ends.
 struct HeaderField {
   std::string_view name;
   std::string_view value;

@@ -1,4 +1,4 @@
-#include "dataplane/http/head.h"
+#include "common/http/head.h"
 
 #include <algorithm>
 #include <array>
