@@ -43,6 +43,7 @@ void Attachment::Begin(v1::PermitsUp permits_hello, v1::SyncUp sync_hello) {
 }
 
 void Attachment::HalfClose() {
+  half_closed_ = true;
   permits_.HalfClose();
   sync_.HalfClose();
 }
@@ -62,6 +63,8 @@ void Attachment::OnWritten(bool* hello_written) {
 
 void Attachment::OnDone(const grpc::Status& status) {
   --streams_open_;
+  // The other one may still have something on its way up, which cancelling it would throw away.
+  if (half_closed_ && status.ok() && streams_open_ > 0) return;
   if (!std::exchange(abandoned_, true)) {
     // One stream alone is no link.
     permits_.End(/*cancel=*/true);

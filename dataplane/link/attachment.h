@@ -50,6 +50,7 @@ class Attachment {
   const std::unique_ptr<v1::Fleet::Stub> stub_;
   bool abandoned_ = false;
   bool attached_ = false;
+  bool half_closed_ = false;
   bool permits_hello_written_ = false;
   bool sync_hello_written_ = false;
   int streams_open_ = 2;

@@ -229,7 +229,10 @@ void LinkCore::Account(const wire::PermitsUp& up, MonoTime now) {
 }
 
 void LinkCore::AccountSettlement(const Settlement& settlement, absl::Duration age, MonoTime now) {
-  if (settlement.charged) {
+  // What a provider refused it did not count.
+  const bool refused =
+      settlement.error_class == ErrorClass::kRateLimited || settlement.error_class == ErrorClass::kQuotaExhausted;
+  if (settlement.charged && !refused) {
     const int64_t tokens = settlement.usage.seen ? settlement.usage.prompt_tokens + settlement.usage.completion_tokens
                                                  : held_.TokensOf(settlement.permit) * settlement.count;
     for (const PoolId pool : settlement.pools) recent_.Add(pool, now - age, settlement.count, tokens, now);

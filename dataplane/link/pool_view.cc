@@ -64,7 +64,11 @@ std::optional<PoolState> PoolView::OnClosure(const ObservedClosure& closure, Mon
   entry.state.closure = closure.closure;
   entry.closed_until = until;
   entry.authoritative = closure.authoritative;
-  return StateOf(entry, now);
+  PoolState state = StateOf(entry, now);
+  // A share that is told again begins anew.
+  state.shares.clear();
+  state.shares_kept = true;
+  return state;
 }
 
 std::vector<wire::KnownClosure> PoolView::Closures(MonoTime now) const {
