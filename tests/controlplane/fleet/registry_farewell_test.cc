@@ -68,12 +68,14 @@ TEST_F(RegistryFarewell, AProxyThatComesBackAfterAGoodbyeIsNotLeavingAnyMore) {
   EXPECT_GT(LimitNow().used, 0) << "this time it was lost";
 }
 
-TEST_F(RegistryFarewell, AShareIsGivenBackWhenTheSameBootAttachesAgain) {
+TEST_F(RegistryFarewell, AShareIsGivenBackWhenTheSameBootAttachesAndAsksAgain) {
   FakeProxy proxy = Attach("a");
   Lose(proxy);
   ASSERT_GT(LimitNow().used, 0);
   FakeProxy back = Attach("a");
-  EXPECT_EQ(LimitNow().used, 0);
+  EXPECT_GT(LimitNow().used, 1) << "what it sent meanwhile is told behind its hello";
+  ASSERT_TRUE(Ask(back, 1).granted());
+  EXPECT_EQ(LimitNow().used, 1) << "the permit alone";
 }
 
 TEST_F(RegistryFarewell, AStreamThatReplacesAnotherIsNoLoss) {
