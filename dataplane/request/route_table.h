@@ -48,7 +48,7 @@ class RouteTable {
   static absl::StatusOr<std::unique_ptr<RouteTable>> Build(std::shared_ptr<const Snapshot> snapshot, UpstreamPool& pool);
 
   const Snapshot& snapshot() const { return *snapshot_; }
-  // By the order of DESIGN §3: chain or alias; provider/model; canonical model; default chain. Null: there is no such model.
+  // In this order: chain or alias; provider/model; canonical model; default chain. Null: there is no such model.
   std::shared_ptr<const ResolvedChain> Resolve(std::string_view model);
 
  private:

@@ -53,7 +53,7 @@ class ClientKeys(ChainCase):
         "name_of_the_key": "Bearer app", "name_of_the_variable": "Bearer APP_KEY", "empty_of_an_unset_key": "Bearer \"\"",
     })
     def test_a_missing_or_wrong_key_is_401(self, key):
-        """CONTRACT 15: missing or wrong: 401 in OpenAI's shape, and nobody is called."""
+        """Missing or wrong: 401 in OpenAI's shape, and nobody is called."""
         before = self.up.calls
         answer = self.chat(key)
         error = checks.own_error(self, answer, 401)
@@ -65,22 +65,22 @@ class ClientKeys(ChainCase):
     @rows({"env": "Bearer sk-app-0123456789", "file_without_its_newline": "Bearer sk-file-0123456789",
            "scheme_in_any_case": "bearer sk-app-0123456789"})
     def test_a_right_key_is_taken(self, key):
-        """CONTRACT 3, 15: client keys from variables and files (a trailing newline is dropped)."""
+        """Client keys from variables and files (a trailing newline is dropped)."""
         checks.served_by(self, self.chat(key), "p/m", 1)
 
     def test_two_authorization_headers_are_not_a_key(self):
-        """CONTRACT 15: no guessing which one counts."""
+        """No guessing which one counts."""
         with self.fleet.client.connect() as connection:
             connection.request("POST", "/v1/chat/completions", {"model": "coding", "messages": []},
                                [("Authorization", "Bearer wrong"), ("Authorization", "Bearer sk-app-0123456789")])
             self.assertIn(connection.answer().status, (400, 401))
 
     def test_x_api_key_is_for_anthropics_paths_only(self):
-        """CONTRACT 15: `x-api-key` only on Anthropic's paths."""
+        """`x-api-key` only on Anthropic's paths."""
         checks.own_error(self, self.chat(**{"x-api-key": "sk-app-0123456789"}), 401)
 
     def test_health_needs_no_key_and_models_does(self):
-        """CONTRACT 15: /health needs no key, /v1/models does."""
+        """/health needs no key, /v1/models does."""
         client = self.fleet.client
         self.assertEqual(200, client.get("/health").status)
         checks.own_error(self, client.get("/v1/models"), 401)
@@ -90,14 +90,14 @@ class ClientKeys(ChainCase):
         self.assertEqual(200, client.get("/v1/models/coding", headers=key).status)
 
     def test_without_a_key_a_body_is_not_looked_at(self):
-        """CONTRACT 15: bad bodies and unknown models are 401 too: strangers learn nothing."""
+        """Bad bodies and unknown models are 401 too: strangers learn nothing."""
         answer = self.fleet.client.post("/v1/chat/completions", b"not json")
         checks.own_error(self, answer, 401)
         message = checks.own_error(self, self.chat("Bearer wrong", model="unknown"), 401)["message"]
         self.assertNotIn("coding", message)
 
     def test_a_key_limited_to_chains_calls_nothing_else(self):
-        """DESIGN 3: `chains` limits what a key may call: chains and their aliases, not others, not provider/model."""
+        """`chains` limits what a key may call: chains and their aliases, not others, not provider/model."""
         key = "Bearer sk-limited-0123456789"
         checks.served_by(self, self.chat(key), "p/m", 1)
         checks.served_by(self, self.chat(key, "gpt-4o"), "p/m", 1)
@@ -111,7 +111,7 @@ class ClientKeys(ChainCase):
         self.assertIn("coding", [m["id"] for m in listed])
 
     def test_a_401_keeps_or_closes_the_connection_cleanly(self):
-        """CONTRACT 15, 35: the body of a refused request is not read as the next request."""
+        """The body of a refused request is not read as the next request."""
         with self.fleet.client.connect() as connection:
             connection.request("POST", "/v1/chat/completions", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
             self.assertEqual(401, connection.answer().status)
@@ -123,7 +123,7 @@ class ClientKeys(ChainCase):
             self.assertEqual(b"", connection.buffer)
 
     def test_keys_are_in_no_log_and_no_dump(self):
-        """CONTRACT 43, DESIGN 6: client keys are never logged, never in a dump."""
+        """Client keys are never logged, never in a dump."""
         self.chat("Bearer sk-wrong-9876543210")
         self.chat("Bearer sk-app-0123456789")
         dump = Client(self.fleet.proxy.admin).get("/config_dump").body.decode()
@@ -134,7 +134,7 @@ class ClientKeys(ChainCase):
 
 class KeyChanges(ChainCase):
     def test_a_new_key_is_taken_and_an_old_one_refused_after_a_reload(self):
-        """CONTRACT 5, 15: client keys follow the configuration."""
+        """Client keys follow the configuration."""
         upstream = self.upstream()
         config = {"version": 1, "auth": {"client_keys": [{"name": "a", "env": "A"}]},
                   "providers": {"p": {"kind": "openai", "base_url": upstream.base_url}},
@@ -165,13 +165,13 @@ class Listening(ChainCase):
         return program
 
     def test_the_proxy_refuses_to_listen_beyond_loopback_without_keys(self):
-        """CONTRACT 8: listening beyond loopback without authentication: the proxy exits non-zero with the reason."""
+        """Listening beyond loopback without authentication: the proxy exits non-zero with the reason."""
         program = self.proxy_beyond_loopback(False)
         self.assertNotEqual(0, program.wait(10))
         self.assertIn("insecure-listen", program.stderr)
 
     def test_with_client_keys_it_listens(self):
-        """CONTRACT 8: with authentication there is nothing to refuse."""
+        """With authentication there is nothing to refuse."""
         program = self.proxy_beyond_loopback(True)
         port = program.wait_for(r"listening api=\S*?:(\d+) ").group(1)
         admin = program.wait_for(r"admin=\"?(127\.0\.0\.1:\d+)").group(1)
@@ -181,13 +181,13 @@ class Listening(ChainCase):
         self.assertEqual(200, client.chat("c", headers={"Authorization": "Bearer sk-key"}).status)
 
     def test_told_so_it_listens_without(self):
-        """CONTRACT 8: unless --insecure-listen is given."""
+        """Unless --insecure-listen is given."""
         program = self.proxy_beyond_loopback(False, "--insecure-listen")
         port = program.wait_for(r"listening api=\S*?:(\d+) ").group(1)
         until(lambda: Client(f"127.0.0.1:{port}").chat("c").status == 200, 10, "an answer")
 
     def test_keys_removed_later_do_not_open_it(self):
-        """CONTRACT 8: a wide-open listener does not become one without authentication by a reload."""
+        """A wide-open listener does not become one without authentication by a reload."""
         config = self.config(True)
         fleet = self.start_fleet(config, env={"A": "sk-key"})
         program = Program("429chain-proxy", ["--control", fleet.control.grpc, "--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0",
@@ -211,7 +211,7 @@ class Listening(ChainCase):
 
     @rows({"http": ("--http-listen", "--grpc-listen"), "grpc": ("--grpc-listen", "--http-listen")})
     def test_the_control_plane_refuses_to_listen_beyond_loopback(self, wide, narrow):
-        """CONTRACT 8: the control plane exits non-zero at once with the reason."""
+        """The control plane exits non-zero at once with the reason."""
         fleet = Fleet(self.config(False))
         program = Program("429chain-control", ["--config", fleet.config_path, wide, "0.0.0.0:0", narrow, "127.0.0.1:0"],
                           directory=fleet.directory, label="control")
@@ -221,7 +221,7 @@ class Listening(ChainCase):
         self.assertRegex(program.stderr.lower(), "loopback|authentication")
 
     def test_on_loopback_nothing_is_needed(self):
-        """CONTRACT 1: on loopback without TLS, client key or further flag."""
+        """On loopback without TLS, client key or further flag."""
         fleet = self.start_fleet(self.config(False))
         self.assertEqual(200, fleet.client.chat("c").status)
 

@@ -40,7 +40,7 @@ class Backpressure(SlotCase):
         until(still, 30, "the providers to be stopped", every=0.05)
 
     def test_a_client_that_does_not_read_stops_the_provider(self):
-        """CONTRACT 32: a client that does not read stops the reading upstream; then everything comes, byte for byte."""
+        """A client that does not read stops the reading upstream; then everything comes, byte for byte."""
         answer, state = self.flood(PIECES)
         slot = self.slot(answer)
         with self.client.open_chat(slot.chain, stream=True, receive_buffer=65536, timeout=60) as connection:
@@ -55,7 +55,7 @@ class Backpressure(SlotCase):
         self.assertEqual({PIECE[6:-2]}, set(got[:-1]))
 
     def test_stalled_clients_cost_little_memory(self):
-        """CONTRACT 32: the proxy holds at most 256 KiB per stream beyond one event."""
+        """The proxy holds at most 256 KiB per stream beyond one event."""
         count = 40
         floods = [self.flood(PIECES) for _ in range(count)]
         turn = iter(floods)
@@ -79,7 +79,7 @@ class Backpressure(SlotCase):
                 connection.reset()
 
     def test_others_are_not_held_up_by_a_stalled_client(self):
-        """CONTRACT 32, 35: never another client disturbed."""
+        """Never another client disturbed."""
         answer, state = self.flood(PIECES)
         slow, quick = self.slot(answer), self.slot()
         with self.client.open_chat(slow.chain, stream=True, receive_buffer=65536):
@@ -89,7 +89,7 @@ class Backpressure(SlotCase):
                 checks.whole_stream(self, self.client.chat(quick.chain, stream=True))
 
     def test_a_stalled_client_that_leaves_frees_the_provider(self):
-        """CONTRACT 31, 32: also a client that went away while the proxy could not write to it."""
+        """Also a client that went away while the proxy could not write to it."""
         answer, state = self.flood(PIECES)
         slot = self.slot(answer)
         connection = self.client.open_chat(slot.chain, stream=True, receive_buffer=65536)
@@ -99,7 +99,7 @@ class Backpressure(SlotCase):
         until(lambda: not slot.a._connections, 3.0, "the upstream connection to be closed")
 
     def test_a_provider_that_does_not_read_stops_the_clients_upload_or_fails(self):
-        """CONTRACT 32, 13: a provider that does not take the request runs into `total`, not into memory."""
+        """A provider that does not take the request runs into `total`, not into memory."""
         # The raw upstream reads all; this one never reads.
         import socket
         listener = socket.socket()

@@ -85,7 +85,7 @@ class Unreadable(SlotCase):
 
     @rows({name: (answer,) for name, answer in UNREADABLE.items()})
     def test_goes_to_the_next_target(self, broken):
-        """CONTRACT 36, 42: broken upstream answers: the next target, nothing of them seen, memory bounded."""
+        """Broken upstream answers: the next target, nothing of them seen, memory bounded."""
         slot = self.slot(broken, answers.usual("from b"))
         before = self.fleet.proxy.program.rss_kib()
         answer = self.client.chat(slot.chain)
@@ -96,7 +96,7 @@ class Unreadable(SlotCase):
 
     @rows({name: (answer,) for name, answer in UNREADABLE.items()})
     def test_is_a_clean_error_where_none_is_left(self, broken):
-        """CONTRACT 36, 42: or a clean error: 502 in our shape (or 504, should it take too long)."""
+        """Or a clean error: 502 in our shape (or 504, should it take too long)."""
         slot = self.slot(broken, answers.close)
         answer = self.client.chat(slot.chain)
         checks.own_error(self, answer, (502, 504), "chain_exhausted")
@@ -109,7 +109,7 @@ class Redirects(SlotCase):
 
     @rows({"301": 301, "302": 302, "303": 303, "307": 307, "308": 308, "304": 304, "300": 300})
     def test_redirects_are_failures_never_followed(self, status):
-        """CONTRACT 42: provider redirects are failures, never followed."""
+        """Provider redirects are failures, never followed."""
         canary = self.upstream(answers.completion("poison"))
         body = b"" if status == 304 else b"{}"
         fields = {"location": canary.base_url + "/chat/completions"}
@@ -137,7 +137,7 @@ class SecondAnswers(SlotCase):
     @rows({"whole": head(200, WHOLE) + BODY, "error": head(500, {"content-length": 0}), "half": head(200, WHOLE) + BODY[:10],
            "garbage": b"\r\n\r\ngarbage"})
     def test_a_second_unasked_answer_is_never_given_to_anybody(self, second):
-        """CONTRACT 42: a second, unasked answer on a reused connection is never given to anybody."""
+        """A second, unasked answer on a reused connection is never given to anybody."""
         fine = json.dumps(answers.completion_body("fine")).encode()
 
         def twice(exchange):
@@ -148,7 +148,7 @@ class SecondAnswers(SlotCase):
         self.poisoned(self.slot(twice))
 
     def test_nor_one_that_comes_while_the_connection_is_idle(self):
-        """CONTRACT 42: also when it comes later."""
+        """Also when it comes later."""
         fine = json.dumps(answers.completion_body("fine")).encode()
 
         def late(exchange):
@@ -163,7 +163,7 @@ class SecondAnswers(SlotCase):
             self.poisoned(slot)
 
     def test_a_body_longer_than_its_length_poisons_nothing(self):
-        """CONTRACT 36, 42: what follows the declared length is not part of anything."""
+        """What follows the declared length is not part of anything."""
         fine = json.dumps(answers.completion_body("fine")).encode()
         slot = self.slot(raw(head(200, {**TYPE, "content-length": len(fine)}) + fine + b"poison"))
         for _ in range(4):
@@ -175,7 +175,7 @@ class Injection(SlotCase):
     SLOTS = 4
 
     def test_what_a_provider_says_cannot_become_a_header(self):
-        """CONTRACT 36: no header injection through messages, ids or models in our headers."""
+        """No header injection through messages, ids or models in our headers."""
         nasty = "x\r\nset-cookie: a=poison\r\n\r\n<html>"
         slot = self.slot(answers.error(500, nasty, nasty, nasty), answers.error(429, nasty, headers={"retry-after": "5"}))
         answer = self.client.chat(slot.chain)
@@ -184,7 +184,7 @@ class Injection(SlotCase):
         self.assertNotIn("poison", str(answer.headers))
 
     def test_what_a_client_says_cannot_become_a_header(self):
-        """CONTRACT 36: nor through the model's name or the request id."""
+        """Nor through the model's name or the request id."""
         for model in ("a\r\nset-cookie: b=poison", "p/a\r\nset-cookie: b=poison"):
             answer = self.client.chat(model)
             self.assertEqual([], answer.all("set-cookie"))

@@ -40,7 +40,7 @@ class RequestBytes(SlotCase):
         "empty_key": b'{"":1,"model":$,"messages":[]}',
     })
     def test_a_request_arrives_identical_but_for_model(self, template):
-        """CONTRACT 24: request bytes are identical but for the value of top-level `model`."""
+        """Request bytes are identical but for the value of top-level `model`."""
         slot = self.slot()
         chain = b'"' + slot.chain.encode() + b'"'
         # Only the top-level one is replaced: where a nested one has the chain's name too, it stays.
@@ -55,7 +55,7 @@ class RequestBytes(SlotCase):
         "escaped_slash": b"slot\\u002d",
     })
     def test_an_escaped_model_value_is_understood(self, prefix):
-        """CONTRACT 24: values are compared after JSON unescaping too."""
+        """Values are compared after JSON unescaping too."""
         slot = self.slot()
         body = b'{"model":"' + slot.chain.encode().replace(b"slot-", prefix) + b'","messages":[]}'
         answer = self.client.post("/v1/chat/completions", body)
@@ -69,7 +69,7 @@ class RequestBytes(SlotCase):
         "stream_escaped": b'{"model":$,"stream":false,"\\u0073tream":true}',
     })
     def test_a_duplicate_model_or_stream_is_400(self, template):
-        """CONTRACT 24: a duplicate top-level `model` or `stream`: 400. Keys are compared after JSON unescaping."""
+        """A duplicate top-level `model` or `stream`: 400. Keys are compared after JSON unescaping."""
         slot = self.slot()
         answer = self.client.post("/v1/chat/completions", template.replace(b"$", b'"' + slot.chain.encode() + b'"'))
         checks.own_error(self, answer, 400)
@@ -77,7 +77,7 @@ class RequestBytes(SlotCase):
 
     @rows({"string": b'"true"', "number": b"1", "object": b"{}"})
     def test_a_stream_that_is_no_boolean_is_400_or_passed_on(self, value):
-        """CONTRACT 24: the gateway never guesses: it refuses, or leaves the bytes for the provider to judge."""
+        """The gateway never guesses: it refuses, or leaves the bytes for the provider to judge."""
         slot = self.slot()
         body = b'{"model":"%s","stream":%s,"messages":[]}' % (slot.chain.encode(), value)
         answer = self.client.post("/v1/chat/completions", body)
@@ -88,7 +88,7 @@ class RequestBytes(SlotCase):
 
     @rows({"64k": 64 * 1024, "1m": 1024 * 1024, "6m": 6 * 1024 * 1024})
     def test_a_large_body_arrives_identical(self, size):
-        """CONTRACT 24: of any size that is taken."""
+        """Of any size that is taken."""
         slot = self.slot()
         text = os.urandom(size // 2).hex()
         body = json.dumps({"messages": [{"role": "user", "content": text}], "model": slot.chain, "end": 1}).encode()
@@ -96,7 +96,7 @@ class RequestBytes(SlotCase):
         self.assertEqual(splice(body, slot), slot.a.last().body)
 
     def test_each_target_gets_its_own_model(self):
-        """CONTRACT 24: also after a failure, from the client's original bytes."""
+        """Also after a failure, from the client's original bytes."""
         slot = self.slot(answers.error(500))
         body = b'{ "x":1e2, "model" : "%s" ,"messages":[]}' % slot.chain.encode()
         checks.fell_through(self, self.client.post("/v1/chat/completions", body), slot)
@@ -111,14 +111,14 @@ class RequestBytes(SlotCase):
         "other": b'{"model":$,"stream":true,"stream_options":{"include_obfuscation":false},"messages":[]}',
     })
     def test_the_clients_own_stream_options_stay(self, template):
-        """CONTRACT 25: with the client's own `stream_options`: identical."""
+        """With the client's own `stream_options`: identical."""
         slot = self.slot()
         body = template.replace(b"$", b'"' + slot.chain.encode() + b'"')
         checks.whole_stream(self, self.client.post("/v1/chat/completions", body))
         self.assertEqual(splice(body, slot), slot.a.last().body)
 
     def test_without_stream_options_at_most_include_usage_is_added(self):
-        """CONTRACT 25: the one permitted difference is an added stream_options.include_usage."""
+        """The one permitted difference is an added stream_options.include_usage."""
         slot = self.slot()
         body = b'{"messages":[], "model":"%s", "stream" : true }' % slot.chain.encode()
         checks.whole_stream(self, self.client.post("/v1/chat/completions", body))
@@ -135,7 +135,7 @@ class RequestBytes(SlotCase):
             self.assertEqual(len(expected), position)
 
     def test_stream_options_are_not_added_to_a_plain_request(self):
-        """CONTRACT 25: only streams."""
+        """Only streams."""
         slot = self.slot()
         for body in (b'{"model":"%s","messages":[]}', b'{"model":"%s","messages":[],"stream":false}'):
             body = body % slot.chain.encode()
@@ -159,7 +159,7 @@ class UsageChunks(ChainCase):
         return [*with_null, answers.USAGE]
 
     def test_the_usage_chunk_is_kept_from_a_client_that_did_not_ask(self):
-        """CONTRACT 25: the usage-only chunk is then kept from the client; every other byte stays, `"usage":null` too."""
+        """The usage-only chunk is then kept from the client; every other byte stays, `"usage":null` too."""
         given = self.payloads()
         fleet, upstream = self.fleet_of(answers.stream(b"".join(map(answers.event, given)) + answers.DONE))
         body = b'{"model":"c", "stream":true,"messages":[{"role":"user","content":"hi"}]}'
@@ -169,7 +169,7 @@ class UsageChunks(ChainCase):
         self.assertEqual([p.encode() for p in given[:-1]], got)
 
     def test_the_usage_chunk_reaches_a_client_that_asked(self):
-        """CONTRACT 25: with the client's own stream_options nothing is taken away."""
+        """With the client's own stream_options nothing is taken away."""
         given = self.payloads()
         fleet, upstream = self.fleet_of(answers.stream(b"".join(map(answers.event, given)) + answers.DONE))
         body = b'{"model":"c","stream":true,"stream_options":{"include_usage":true},"messages":[]}'
@@ -178,7 +178,7 @@ class UsageChunks(ChainCase):
         self.assertEqual(body.replace(b'"c"', b'"openai/gpt-oss-120b"'), upstream.last().body)
 
     def test_usage_beside_a_choice_is_not_a_usage_only_chunk(self):
-        """CONTRACT 25: only the chunk that carries nothing else is kept back."""
+        """Only the chunk that carries nothing else is kept back."""
         both = json.dumps({**json.loads(answers.STOP), "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
         given = [answers.ROLE, answers.delta(content="a"), both]
         fleet, _ = self.fleet_of(answers.stream(b"".join(map(answers.event, given)) + answers.DONE))
@@ -204,7 +204,7 @@ class AnswerBytes(SlotCase):
         + b"%X;a=b\r\n%s\r\n0\r\nx-trailer: 1\r\n\r\n" % (len(body), body),
     })
     def test_a_plain_answer_keeps_its_bytes(self, frame):
-        """CONTRACT 26: status, content-type and body bytes as the provider sent; framing may change."""
+        """Status, content-type and body bytes as the provider sent; framing may change."""
         slot = self.slot(answers.raw(frame(self.BODY)))
         for _ in range(2):
             answer = self.chat(slot)
@@ -214,19 +214,19 @@ class AnswerBytes(SlotCase):
         self.assertEqual(1, slot.a.opened, "the connection is kept")
 
     def test_an_answer_that_ends_with_the_connection_is_whole(self):
-        """CONTRACT 26: without content-length and chunks, the end of the connection is the end of the body."""
+        """Without content-length and chunks, the end of the connection is the end of the body."""
         slot = self.slot(answers.raw(answers.head(200, {"content-type": "application/json"}) + self.BODY, "close"))
         answer = self.chat(slot)
         self.assertEqual((200, self.BODY), (answer.status, answer.body))
 
     def test_an_answer_in_http_1_0_is_taken(self):
-        """CONTRACT 26: old servers."""
+        """Old servers."""
         head = answers.head(200, {"content-type": "application/json"}).replace(b"HTTP/1.1", b"HTTP/1.0")
         slot = self.slot(answers.raw(head + self.BODY, "close"))
         self.assertEqual(self.BODY, self.chat(slot).body)
 
     def test_an_answer_byte_by_byte_is_the_same(self):
-        """CONTRACT 26: any split of bytes."""
+        """Any split of bytes."""
         text = answers.head(200, {"content-type": "application/json", "content-length": len(self.BODY)}) + self.BODY
 
         def drip(exchange):
@@ -237,7 +237,7 @@ class AnswerBytes(SlotCase):
 
     @rows({"100": [100], "103": [103], "102_and_103": [102, 103, 103]})
     def test_interim_answers_are_swallowed(self, statuses):
-        """CONTRACT 26: 1xx are swallowed."""
+        """1xx are swallowed."""
         interim = b"".join(answers.head(s, {"link": "</x>; rel=preload"}) for s in statuses)
         slot = self.slot(answers.raw(interim + answers.head(200, {"content-type": "application/json",
                                                                   "content-length": len(self.BODY)}) + self.BODY))
@@ -246,19 +246,19 @@ class AnswerBytes(SlotCase):
         self.assertIsNone(answer.header("link"))
 
     def test_a_short_body_is_never_handed_on_as_complete(self):
-        """CONTRACT 26: a body shorter than its content-length is a failure of that target."""
+        """A body shorter than its content-length is a failure of that target."""
         short = answers.head(200, {"content-type": "application/json", "content-length": len(self.BODY) + 1}) + self.BODY
         slot = self.slot(answers.raw(short, "close"), answers.completion("from b"))
         checks.fell_through(self, self.chat(slot), slot, "broken")
 
     def test_a_chunked_body_without_its_end_is_never_handed_on_as_complete(self):
-        """CONTRACT 26: nor is one whose last chunk never came."""
+        """Nor is one whose last chunk never came."""
         cut = answers.head(200, {"content-type": "application/json", "transfer-encoding": "chunked"}) + answers.chunk(self.BODY)
         slot = self.slot(answers.raw(cut, "close"), answers.completion("from b"))
         checks.fell_through(self, self.chat(slot), slot, "broken")
 
     def test_a_compressed_answer_can_be_read(self):
-        """CONTRACT 26: a provider that compresses unasked: the client gets the bytes with their coding, or the plain text."""
+        """A provider that compresses unasked: the client gets the bytes with their coding, or the plain text."""
         packed = gzip.compress(self.BODY)
         slot = self.slot(answers.plain(200, packed, {"content-encoding": "gzip"}))
         answer = self.chat(slot)
@@ -271,19 +271,19 @@ class AnswerBytes(SlotCase):
 
     @rows({"1m": 1 << 20, "8m": 8 << 20})
     def test_a_large_answer_keeps_its_bytes(self, size):
-        """CONTRACT 26: of any size."""
+        """Of any size."""
         body = json.dumps(answers.completion_body(os.urandom(size // 2).hex())).encode()
         slot = self.slot(answers.plain(200, body))
         self.assertEqual(body, self.chat(slot).body)
 
     def test_a_non_200_success_keeps_its_status(self):
-        """CONTRACT 26: the provider's status."""
+        """The provider's status."""
         slot = self.slot(answers.plain(203, self.BODY))
         answer = self.chat(slot)
         self.assertEqual((203, self.BODY), (answer.status, answer.body))
 
     def test_a_large_error_is_handed_back_whole(self):
-        """CONTRACT 21, 26: also an error body of some size."""
+        """Also an error body of some size."""
         body = json.dumps({"error": {"message": "x" * 300000, "type": "invalid_request_error"}}).encode()
         slot = self.slot(answers.plain(400, body))
         answer = self.chat(slot)
@@ -316,7 +316,7 @@ class HeadersUp(ChainCase):
         return [self.fleet]
 
     def test_the_providers_key_is_sent(self):
-        """CONTRACT 3, 27: `Authorization: Bearer` with the provider's key, not the client's."""
+        """`Authorization: Bearer` with the provider's key, not the client's."""
         answer = self.fleet.client.chat("keyed", headers={"Authorization": "Bearer client-key", "x-api-key": "client-key"})
         self.assertEqual(200, answer.status)
         request = self.keyed.last()
@@ -324,13 +324,13 @@ class HeadersUp(ChainCase):
         self.assertNotIn(b"client-key", request.head)
 
     def test_without_credentials_no_authorization_is_sent(self):
-        """CONTRACT 9: `kind: openai` without credentials sends no Authorization, whatever the client sent."""
+        """`kind: openai` without credentials sends no Authorization, whatever the client sent."""
         self.assertEqual(200, self.fleet.client.chat("open", headers={"Authorization": "Bearer client-key"}).status)
         self.assertEqual([], self.open.last().all("authorization"))
         self.assertNotIn(b"client-key", self.open.last().head)
 
     def test_the_call_goes_to_base_url_plus_chat_completions(self):
-        """CONTRACT 9: keeping base_url's path."""
+        """Keeping base_url's path."""
         self.assertEqual(200, self.fleet.client.chat("pathed").status)
         request = self.pathed.last()
         self.assertEqual(("POST", "/api/v2/deep/chat/completions", "HTTP/1.1"), (request.method, request.path, request.version))
@@ -338,19 +338,19 @@ class HeadersUp(ChainCase):
         self.assertEqual("application/json", request.header("content-type"))
 
     def test_the_clients_query_does_not_reach_the_provider(self):
-        """CONTRACT 9: the call goes to base_url + /chat/completions, nothing behind it."""
+        """The call goes to base_url + /chat/completions, nothing behind it."""
         body = {"model": "open", "messages": []}
         self.assertEqual(200, self.fleet.client.post("/v1/chat/completions?key=secret", body).status)
         self.assertEqual("/v1/chat/completions", self.open.last().path)
 
     def test_configured_headers_are_sent_with_every_call(self):
-        """DESIGN 3: `headers` of a provider."""
+        """`headers` of a provider."""
         self.fleet.client.chat("keyed", headers={"x-team": "the client's"})
         self.assertEqual(["a"], self.keyed.last().all("x-team"))
         self.assertEqual(["our app"], self.keyed.last().all("x-title"))
 
     def test_the_clients_private_and_hop_by_hop_headers_stay_here(self):
-        """CONTRACT 27: Authorization, Host, Cookie, hop-by-hop and x-429chain-* headers do not reach the provider."""
+        """Authorization, Host, Cookie, hop-by-hop and x-429chain-* headers do not reach the provider."""
         given = {"Authorization": "Bearer leak", "Cookie": "session=leak", "Connection": "keep-alive, X-Nominated",
                  "X-Nominated": "leak", "Keep-Alive": "timeout=leak", "Proxy-Authorization": "Basic leak",
                  "Proxy-Connection": "leak", "TE": "trailers, leak", "Trailer": "X-Leak", "X-429chain-Anything": "leak",
@@ -363,7 +363,7 @@ class HeadersUp(ChainCase):
         self.assertFalse([n for n, _ in request.headers if n.lower().startswith("x-429chain")])
 
     def test_the_providers_private_and_hop_by_hop_headers_stay_there(self):
-        """CONTRACT 27: hop-by-hop and Set-Cookie of the provider do not reach the client."""
+        """Hop-by-hop and Set-Cookie of the provider do not reach the client."""
         given = {"Set-Cookie": "a=leak", "Connection": "X-Nominated", "X-Nominated": "leak", "Keep-Alive": "timeout=leak",
                  "Proxy-Authenticate": "leak", "Upgrade": "leak/1", "X-429chain-Target": "leak", "X-Fine": "shown"}
         for stream in (False, True):
@@ -376,7 +376,7 @@ class HeadersUp(ChainCase):
                 self.assertEqual(["open/m"], answer.all("x-429chain-target"))
 
     def test_there_is_one_of_each_framing_header(self):
-        """CONTRACT 26: exactly one framing, up and down."""
+        """Exactly one framing, up and down."""
         for stream in (False, True):
             answer = self.fleet.client.chat("open", stream=stream)
             request = self.open.last()
@@ -386,7 +386,7 @@ class HeadersUp(ChainCase):
             self.assertEqual(1, len(answer.all("content-type")))
 
     def test_an_event_streams_request_asks_for_what_it_can_read(self):
-        """CONTRACT 26, 42: a coding that the gateway couldn't read is not asked for on the client's behalf."""
+        """A coding that the gateway couldn't read is not asked for on the client's behalf."""
         self.fleet.client.chat("open", headers={"Accept-Encoding": "br, zstd, gzip"})
         accepted = (self.open.last().header("accept-encoding") or "identity").replace(" ", "").split(",")
         self.assertNotIn("br", accepted)
@@ -397,7 +397,7 @@ class ManyAtOnce(SlotCase):
     SLOTS = 4
 
     def test_answers_do_not_mix(self):
-        """CONTRACT 26, 42: under concurrency each client gets the answer to its own request."""
+        """Under concurrency each client gets the answer to its own request."""
         import threading
 
         def echo(exchange):

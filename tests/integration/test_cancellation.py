@@ -42,29 +42,29 @@ class Cancels(SlotCase):
 
     @rows({"close": "close", "reset": "reset"})
     def test_a_client_gone_in_mid_stream_closes_the_upstream(self, how):
-        """CONTRACT 31: client gone: upstream connection closed within 1 s."""
+        """Client gone: upstream connection closed within 1 s."""
         self.leave(Gone(event(ROLE), CONTENT), True, how, True)
 
     @rows({"close": "close", "reset": "reset"})
     def test_a_client_gone_before_the_first_content_closes_the_upstream(self, how):
-        """CONTRACT 31: also before anything was sent to it."""
+        """Also before anything was sent to it."""
         self.leave(Gone(event(ROLE)), True, how, False)
         self.leave(Gone(head=False), True, how, False)
 
     @rows({"close": "close", "reset": "reset"})
     def test_a_client_gone_from_a_plain_request_closes_the_upstream(self, how):
-        """CONTRACT 31: and for plain requests."""
+        """And for plain requests."""
         self.leave(Gone(head=False), False, how, False)
 
     def test_a_client_gone_while_the_provider_is_slow_to_read_its_request(self):
-        """CONTRACT 31: the next request is served as if nothing had been."""
+        """The next request is served as if nothing had been."""
         slot = self.leave(Gone(event(ROLE), CONTENT), True, "close", True)
         slot.a.answer = answers.usual()
         checks.whole_stream(self, self.client.chat(slot.chain, stream=True))
         checks.served_by(self, self.client.chat(slot.chain), slot.names[0], 1)
 
     def test_many_clients_gone_at_once_leave_nothing_open(self):
-        """CONTRACT 31: each of them."""
+        """Each of them."""
         gone = Gone(event(ROLE), CONTENT)
         slot = self.slot(gone)
         connections = [self.client.open_chat(slot.chain, stream=True) for _ in range(60)]
@@ -78,7 +78,7 @@ class Cancels(SlotCase):
 
 class Settles(ChainCase):
     def test_an_aborted_request_gives_its_concurrency_back(self):
-        """CONTRACT 31: settled with what was seen: a concurrency of 1 is free again after an abort."""
+        """Settled with what was seen: a concurrency of 1 is free again after an abort."""
         gone = Gone(event(ROLE), CONTENT)
         upstream = self.upstream(gone)
         fleet = self.start_fleet({
@@ -93,7 +93,7 @@ class Settles(ChainCase):
             until(lambda: fleet.client.chat("c").status == 200, 3.0, "the slot to be free", every=0.05)
 
     def test_an_aborted_request_still_counts(self):
-        """CONTRACT 31, DESIGN 5: what was written upstream is used: an abort does not give a request's rpm back."""
+        """What was written upstream is used: an abort does not give a request's rpm back."""
         gone = Gone(event(ROLE), CONTENT)
         upstream = self.upstream(gone)
         fleet = self.start_fleet({

@@ -11,7 +11,7 @@ from support.programs import Program
 
 class Errors(ConfigCase):
     def test_every_error_is_said_at_once_with_its_place_path_and_suggestion(self):
-        """CONTRACT 4: ends non-zero within 10 s and prints for every error FILE:LINE:COL, the path and, for near-misses, a suggestion."""
+        """Ends non-zero within 10 s and prints for every error FILE:LINE:COL, the path and, for near-misses, a suggestion."""
         text = """\
 version: 1
 providers:
@@ -47,14 +47,14 @@ default_chain: codin
                 self.assertRegex(" ".join(found), "did you mean.*" + suggestion, output)
 
     def test_the_column_is_that_of_the_mistake(self):
-        """CONTRACT 4: FILE:LINE:COL."""
+        """FILE:LINE:COL."""
         text = GOOD.replace("{provider: local, model: m}", "{provider: local, modell: m, model: m}")
         line = next(i for i, l in enumerate(text.splitlines(), 1) if "modell" in l)
         column = text.splitlines()[line - 1].index("modell") + 1
         self.assertIn((line, column), [(a, b) for a, b, _ in self.places(self.refuse(text))])
 
     def test_the_file_is_named_as_it_was_given(self):
-        """CONTRACT 4: FILE is what an editor can open."""
+        """FILE is what an editor can open."""
         path = self.file("version: 2\n")
         control = Program("429chain-control", self.arguments(path), None, path.parent, "control")
         control.wait(10)
@@ -69,17 +69,17 @@ default_chain: codin
         "unknown_top": GOOD + "chainz: {}\n", "tag": GOOD.replace("version: 1", "version: !!python/object 1"),
     })
     def test_what_is_no_configuration_is_refused(self, text):
-        """CONTRACT 4, 41: other documents, two YAML documents, NUL, syntax errors: refused with their place."""
+        """Other documents, two YAML documents, NUL, syntax errors: refused with their place."""
         self.refuse(text)
 
     def test_a_file_that_is_not_there_is_said(self):
-        """CONTRACT 4: ends non-zero with the file's name."""
+        """Ends non-zero with the file's name."""
         control = Program("429chain-control", self.arguments("/nowhere/chains.yaml"))
         self.assertGreater(control.wait(10), 0)
         self.assertIn("/nowhere/chains.yaml", control.output)
 
     def test_a_directory_as_file_is_said(self):
-        """CONTRACT 4: no crash, no hang."""
+        """No crash, no hang."""
         control = Program("429chain-control", self.arguments(tempfile.mkdtemp()))
         self.assertGreater(control.wait(10), 0)
 
@@ -89,14 +89,14 @@ default_chain: codin
         "version_float": ({"version": 1.5}, "version"),
     })
     def test_version_1_is_required(self, change, expected):
-        """CONTRACT 41: `version: 1` is required; a missing key is reported at its parent's line."""
+        """`version: 1` is required; a missing key is reported at its parent's line."""
         config = good(**change)
         if config["version"] is None:
             del config["version"]
         self.assertRegex(self.refuse(config), expected)
 
     def test_a_missing_key_is_reported_at_its_parents_line(self):
-        """CONTRACT 41: no base_url for `kind: openai`; targets missing; a target without a model."""
+        """No base_url for `kind: openai`; targets missing; a target without a model."""
         text = "version: 1\nproviders:\n  local:\n    kind: openai\nchains:\n  coding:\n    max_attempts: 3\n  other:\n    targets:\n" \
                "      - provider: local\n"
         errors = self.places(self.refuse(text))
@@ -111,11 +111,11 @@ default_chain: codin
         "quoted": GOOD.replace("kind: openai", "kind: openai\n    \"kind\": openai"),
     })
     def test_duplicate_keys_are_refused(self, text):
-        """CONTRACT 14: duplicate YAML keys are refused."""
+        """Duplicate YAML keys are refused."""
         self.assertRegex(self.refuse(text).lower(), "duplicate|twice|already")
 
     def test_duplicate_json_keys_are_refused(self):
-        """CONTRACT 14: duplicate JSON keys are refused, with their place."""
+        """Duplicate JSON keys are refused, with their place."""
         text = json.dumps(good(), indent=1)
         self.accept(text, ".json")
         twice = text.replace('"model": "m"', '"model": "m",\n "model": "n"')
@@ -124,7 +124,7 @@ default_chain: codin
         self.assertIn(line, [at for at, _, _ in errors])
 
     def test_json_takes_surrogate_pairs_and_refuses_what_is_no_json(self):
-        """CONTRACT 14: `.json` is parsed as JSON."""
+        """`.json` is parsed as JSON."""
         config = good()
         config["chains"]["coding"]["targets"][0]["model"] = "smile 😀"
         self.accept(json.dumps(config, ensure_ascii=True), ".json")
@@ -142,7 +142,7 @@ default_chain: codin
         "alias_twice_in_one": good(chains={"a": {"aliases": ["x", "x"], "targets": [{"provider": "local", "model": "m"}]}}),
     })
     def test_duplicate_names_are_refused(self, config):
-        """DESIGN 3: duplicate names."""
+        """Duplicate names."""
         self.refuse(config, env={"A": "key"})
 
     @rows({
@@ -155,7 +155,7 @@ default_chain: codin
         "kind": (good(providers={"local": {"kind": "openia", "base_url": "http://127.0.0.1:9/v1"}}), r"providers\.local\.kind.*openai"),
     })
     def test_unknown_references_are_refused(self, config, expected):
-        """DESIGN 3: unknown references, with what was probably meant."""
+        """Unknown references, with what was probably meant."""
         self.assertRegex(self.refuse(config, env={"A": "key"}), expected)
 
     @rows({
@@ -164,20 +164,20 @@ default_chain: codin
         "too_deep": {"a": ["b"], "b": ["c"], "c": ["d"], "d": ["e"], "e": ["f"], "f": [None]},
     })
     def test_cycles_and_deep_chains_are_refused(self, shape):
-        """CONTRACT 14: cycles are refused, at most 4 deep."""
+        """Cycles are refused, at most 4 deep."""
         target = {"provider": "local", "model": "m"}
         self.refuse(good(chains={name: {"targets": [{"chain": t} if t else target for t in targets]}
                                  for name, targets in shape.items()}))
 
     def test_four_deep_is_fine(self):
-        """CONTRACT 14: chains within chains up to 4 deep."""
+        """Chains within chains up to 4 deep."""
         target = {"provider": "local", "model": "m"}
         self.accept(good(chains={"a": {"targets": [{"chain": "b"}]}, "b": {"targets": [{"chain": "c"}]},
                                  "c": {"targets": [{"chain": "d"}]}, "d": {"targets": [target]}}))
 
     @rows({"no_targets": [], "all_disabled": [{"provider": "local", "model": "m", "enabled": False}]})
     def test_an_empty_chain_is_refused(self, targets):
-        """DESIGN 3, CONTRACT 3: empty chains, and chains with no usable target left."""
+        """Empty chains, and chains with no usable target left."""
         self.assertIn("chains.c", self.refuse(good(chains={"c": {"targets": targets}})))
 
 
@@ -231,7 +231,7 @@ log: {level: info, format: json, file: null, rotate_mb: 100, keep: 5, bodies: "o
         return self.WHOLE.replace("KEYFILE", str(key_file))
 
     def test_every_key_of_the_schema_is_known(self):
-        """DESIGN 3: a key whose feature is not built yet is refused as such, never as unknown, and never ignored."""
+        """A key whose feature is not built yet is refused as such, never as unknown, and never ignored."""
         path = self.file(self.whole())
         control = Program("429chain-control", self.arguments(path), {"GROQ_API_KEY": "k", "CHAIN429_API_KEY": "c"}, path.parent, "control")
         self.addCleanup(control.kill)
@@ -242,7 +242,7 @@ log: {level: info, format: json, file: null, rotate_mb: 100, keep: 5, bodies: "o
 
     @rows({"fastest": "routing: fastest", "spread": "routing: spread", "continue": "on_stream_break: continue", "cache": "cache: {ttl: 10m}"})
     def test_what_is_not_built_yet_is_refused_not_ignored(self, line):
-        """DESIGN 3: "not supported yet", at its place."""
+        """"Not supported yet", at its place."""
         text = GOOD.replace("  coding:\n", f"  coding:\n    {line}\n")
         path = self.file(text)
         control = Program("429chain-control", self.arguments(path), None, path.parent, "control")

@@ -20,7 +20,7 @@ class Secrets(ConfigCase):
         "as_key": [{"name": "a", SECRET: "x"}], "beside": [{"name": "a", "env": "A", "apikey": SECRET}], "two": [{"name": "a", "env": SECRET,
                                                                                                               "file": SECRET}]}.items()})
     def test_a_value_under_a_credential_is_never_printed(self, credentials):
-        """CONTRACT 4: a value under a credential is never printed."""
+        """A value under a credential is never printed."""
         config = good(providers={"local": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "credentials": credentials}})
         for suffix in (".yaml", ".json"):
             output = self.refuse(config, suffix, env={"A": "k"})
@@ -28,18 +28,18 @@ class Secrets(ConfigCase):
             self.assertNotIn(self.SECRET[8:], output)
 
     def test_nor_under_a_client_key(self):
-        """CONTRACT 4, 43: client keys are secrets too."""
+        """Client keys are secrets too."""
         for keys in ([{"name": "a", "key": self.SECRET}], [self.SECRET], self.SECRET):
             self.assertNotIn(self.SECRET, self.refuse(good(auth={"client_keys": keys})))
 
     def test_nor_in_a_syntax_error(self):
-        """CONTRACT 4: a syntax error's excerpt shows no value."""
+        """A syntax error's excerpt shows no value."""
         text = GOOD.replace("    base_url", f"    credentials: [{{name: a, env: A, key: '{self.SECRET}]\n    base_url")
         self.assertNotIn(self.SECRET, self.refuse(text))
         self.assertNotIn(self.SECRET, self.refuse('{"version":1,"providers":{"a":{"credentials":[{"key":"%s",}]}}}' % self.SECRET, ".json"))
 
     def test_nor_a_key_with_a_line_break_from_the_environment(self):
-        """CONTRACT 3, 43: a key that can't be a header is not used, nor shown."""
+        """A key that can't be a header is not used, nor shown."""
         config = good(providers={"local": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "credentials": [
             {"name": "a", "env": "A"}]}})
         path = self.file(yaml_text.dump(config))
@@ -79,7 +79,7 @@ class Bombs(ConfigCase):
         return text
 
     def test_alias_bombs_are_refused_quickly(self):
-        """CONTRACT 41: alias bombs (quickly, bounded memory)."""
+        """Alias bombs (quickly, bounded memory)."""
         lines = ["version: 1", "a0: &a0 [x,x,x,x,x,x,x,x,x]"]
         lines += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
         self.refuse_cheaply("\n".join(lines) + "\nproviders: *a11\nchains: *a11\n")
@@ -88,24 +88,24 @@ class Bombs(ConfigCase):
         self.refuse_cheaply("\n".join(maps) + "\nproviders: *b11\n")
 
     def test_self_references_are_refused(self):
-        """CONTRACT 41: self-references."""
+        """Self-references."""
         self.refuse_cheaply("version: 1\nproviders: &a {x: *a}\nchains: {}\n")
         self.refuse_cheaply("version: 1\nproviders: {}\nchains: &c\n  d: &d\n    targets: [*c, *d]\n")
         self.refuse_cheaply("&a [*a]\n")
 
     def test_deep_nesting_is_refused(self):
-        """CONTRACT 41: neither parser may be brought down by depth."""
+        """Neither parser may be brought down by depth."""
         for depth in (2000, 200000):
             self.refuse_cheaply("version: 1\nproviders: " + "[" * depth + "]" * depth + "\n")
             self.refuse_cheaply('{"version":1,"providers":' + "[" * depth + "]" * depth + "}", ".json")
         self.refuse_cheaply("version: 1\nproviders:\n" + "".join(" " * i + "a:\n" for i in range(1, 3000)))
 
     def test_a_huge_file_is_refused(self):
-        """CONTRACT 41: bounded memory."""
+        """Bounded memory."""
         self.refuse_cheaply("version: 1\n" + "# padding padding padding\n" * 4000000)
 
     def test_thousands_of_errors_are_reported_in_bounds(self):
-        """CONTRACT 4: every error, but not without bound."""
+        """Every error, but not without bound."""
         self.refuse_cheaply("version: 1\n" + "".join(f"wrong{i}: 1\n" for i in range(20000)))
 
 

@@ -12,7 +12,7 @@ class Values(ConfigCase):
         "upper": "Coding", "dash_first": "-a", "dot_first": ".a", "underscore_first": "_a", "space": "a b", "slash": "a/b", "long": "a" * 64,
         "unicode": "žluť", "colon": "a:b", "newline": "a\nb", "empty": ""}.items()})
     def test_bad_names_are_refused(self, name):
-        """CONTRACT 10: names of chains, providers, credentials: [a-z0-9][a-z0-9._-]{0,62}."""
+        """Names of chains, providers, credentials: [a-z0-9][a-z0-9._-]{0,62}."""
         target = {"provider": "local", "model": "m"}
         self.refuse(good(chains={name: {"targets": [target]}}))
         self.refuse(good(providers={name: {"kind": "openai", "base_url": "http://127.0.0.1:9/v1"}},
@@ -21,7 +21,7 @@ class Values(ConfigCase):
                                               "credentials": [{"name": name, "env": "A"}]}}), env={"A": "k"})
 
     def test_good_names_are_taken(self):
-        """CONTRACT 10: the whole alphabet, up to 63 characters, and names that YAML reads as numbers."""
+        """The whole alphabet, up to 63 characters, and names that YAML reads as numbers."""
         target = {"provider": "local", "model": "m"}
         self.accept(good(chains={name: {"targets": [target]} for name in ("a", "0", "a.b_c-d", "x" * 63, "123", "null", "true", "1e3")}))
 
@@ -30,13 +30,13 @@ class Values(ConfigCase):
         "space": "5 s", "words": "soon", "float_number": 1.5, "bool": True, "null": None, "list": ["5s"], "two_units": "1m30",
         "huge": "99999999999999999999h", "plus": "+5s", "hex": "0x5s"}.items()})
     def test_bad_durations_are_refused(self, value):
-        """CONTRACT 11: a bare number, a negative, an unknown unit is refused."""
+        """A bare number, a negative, an unknown unit is refused."""
         config = good()
         config["chains"]["coding"]["timeouts"] = {"total": value}
         self.assertIn("chains.coding.timeouts", self.refuse(config))
 
     def test_good_durations_are_taken(self):
-        """CONTRACT 11: durations 500ms 3s 10m 1h 0s."""
+        """Durations 500ms 3s 10m 1h 0s."""
         config = good()
         config["chains"]["coding"].update(timeouts={"connect": "500ms", "first_token": "3s", "idle": "10m", "total": "1h"}, wait="0s")
         self.accept(config)
@@ -44,14 +44,14 @@ class Values(ConfigCase):
     @rows({name: (value,) for name, value in {
         "zero": 0, "negative": -1, "float": 1.5, "text": "10", "bool": True, "null": None, "huge": 10 ** 30, "list": [1]}.items()})
     def test_limits_are_positive_integers(self, value):
-        """CONTRACT 11: limits are positive integers."""
+        """Limits are positive integers."""
         config = good()
         config["providers"]["local"]["limits"] = {"rpm": value}
         self.assertIn("providers.local.limits.rpm", self.refuse(config))
 
     @rows({"zero": 0, "negative": -1, "text": "3", "float": 2.5})
     def test_max_attempts_is_at_least_1(self, value):
-        """CONTRACT 11: max_attempts >= 1."""
+        """Max_attempts >= 1."""
         config = good()
         config["chains"]["coding"]["max_attempts"] = value
         self.assertIn("chains.coding.max_attempts", self.refuse(config))
@@ -65,7 +65,7 @@ class Values(ConfigCase):
         "plain_localhost_lookalike": "http://localhost.example.org/v1", "plain_private": "http://192.168.1.10:8000/v1",
         "plain_any": "http://0.0.0.0:8000/v1"}.items()})
     def test_bad_base_urls_are_refused(self, value):
-        """CONTRACT 9, 41: base_url without host, with a port over 65535, of another scheme, with CR/LF; http beyond loopback."""
+        """Base_url without host, with a port over 65535, of another scheme, with CR/LF; http beyond loopback."""
         self.assertIn("providers.local.base_url", self.refuse(good(providers={"local": {"kind": "openai", "base_url": value}})))
 
     @rows({name: (value,) for name, value in {
@@ -74,7 +74,7 @@ class Values(ConfigCase):
         "loopback_net": {"base_url": "http://127.1.2.3/v1"}, "no_path": {"base_url": "http://127.0.0.1:8000"},
         "allowed": {"base_url": "http://models.internal:8000/v1", "allow_http": True}}.items()})
     def test_good_base_urls_are_taken(self, value):
-        """CONTRACT 9: https anywhere; http to loopback always, elsewhere with allow_http: true."""
+        """Https anywhere; http to loopback always, elsewhere with allow_http: true."""
         self.accept(good(providers={"local": {"kind": "openai", **value}}))
 
     @rows({name: (value,) for name, value in {
@@ -82,7 +82,7 @@ class Values(ConfigCase):
         "number": {"name": "a", "env": 7}, "empty": {"name": "a", "env": ""}, "no_name": {"env": "A"},
         "env_name": {"name": "a", "env": "A=B"}}.items()})
     def test_a_credential_has_exactly_one_source(self, credential):
-        """CONTRACT 41: a credential with no or two sources is refused."""
+        """A credential with no or two sources is refused."""
         output = self.refuse(good(providers={"local": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1",
                                                        "credentials": [credential]}}), env={"A": "k"})
         self.assertIn("providers.local.credentials[0]", output)
@@ -90,14 +90,14 @@ class Values(ConfigCase):
     @rows({name: (value,) for name, value in {
         "empty": "", "null": None, "number": 5, "list": ["m"], "spaces_only": "   "}.items()})
     def test_an_empty_model_is_refused(self, model):
-        """CONTRACT 41: an empty model."""
+        """An empty model."""
         self.assertIn("chains.c.targets[0].model", self.refuse(good(chains={"c": {"targets": [{"provider": "local", "model": model}]}})))
 
     @rows({name: (value,) for name, value in {
         "cr": {"x-a": "b\rc"}, "lf": {"x-a": "b\nc"}, "name": {"x a": "b"}, "colon": {"x:a": "b"}, "nul": {"x-a": "a\0b"}, "empty": {"": "b"},
         "framing": {"content-length": "5"}, "te": {"Transfer-Encoding": "chunked"}, "host": {"Host": "x"}}.items()})
     def test_headers_that_would_break_http_are_refused(self, headers):
-        """CONTRACT 41, DESIGN 3: what would let a configuration break a request."""
+        """What would let a configuration break a request."""
         config = good()
         config["providers"]["local"]["headers"] = headers
         self.assertIn("providers.local.headers", self.refuse(config))
@@ -111,19 +111,19 @@ class Usable(ConfigCase):
                             "d": {"targets": [{"provider": "spare", "model": "m"}]}})
 
     def test_a_chain_with_no_usable_target_left_is_refused(self):
-        """CONTRACT 3: a variable that is not set disables the credential; a chain with no usable target left is refused."""
+        """A variable that is not set disables the credential; a chain with no usable target left is refused."""
         output = self.refuse(self.config({"name": "a", "env": "NOT_SET_ANYWHERE"}))
         self.assertIn("NOT_SET_ANYWHERE", output)
         self.assertIn("chains.c", output)
         self.assertNotIn("chains.d", output)
 
     def test_a_variable_that_is_not_set_is_a_warning_where_others_are_left(self):
-        """CONTRACT 3: the credential is disabled with a warning naming it."""
+        """The credential is disabled with a warning naming it."""
         output = self.accept(self.config({"name": "a", "env": "NOT_SET_ANYWHERE"}, {"name": "b", "env": "SET"}), env={"SET": "key"})
         self.assertIn("NOT_SET_ANYWHERE", output)
 
     def test_a_key_file_that_is_missing_or_empty_disables_its_credential(self):
-        """CONTRACT 3: `file:` likewise."""
+        """`file:` likewise."""
         empty = self.file("\n", ".key")
         for path in ("/nowhere/key", str(empty)):
             self.assertIn(path, self.refuse(self.config({"name": "a", "file": path})))
@@ -131,13 +131,13 @@ class Usable(ConfigCase):
 
 class CommandLine(ConfigCase):
     def test_without_a_configuration_it_starts_empty(self):
-        """DESIGN 2: `--config` is optional for the control plane."""
+        """`--config` is optional for the control plane."""
         control = Program("429chain-control", ["--grpc-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"])
         self.addCleanup(control.kill)
         control.wait_for("listening grpc")
 
     def test_store_is_accepted(self):
-        """CONTRACT 1: --store sqlite:PATH is accepted from the first day."""
+        """--store sqlite:PATH is accepted from the first day."""
         path = self.file(GOOD)
         control = Program("429chain-control", [*self.arguments(path), "--store", f"sqlite:{path.parent}/state.db"], None, path.parent)
         self.addCleanup(control.kill)
@@ -145,7 +145,7 @@ class CommandLine(ConfigCase):
 
     @rows({"control": ("429chain-control",), "proxy": ("429chain-proxy",), "ctl": ("429ctl",)})
     def test_unknown_flags_are_refused_and_help_is_given(self, name):
-        """DESIGN 2: the command lines that others rely on."""
+        """The command lines that others rely on."""
         wrong = Program(name, ["--no-such-flag"])
         self.assertGreater(wrong.wait(10), 0)
         helped = Program(name, ["--help"])
@@ -154,7 +154,7 @@ class CommandLine(ConfigCase):
 
     @rows({"no_port": "127.0.0.1", "bad_port": "127.0.0.1:99999", "letters": "127.0.0.1:http", "empty": "", "host_only_colon": ":"})
     def test_bad_addresses_are_refused(self, address):
-        """CONTRACT 1: explicit ADDR:PORT."""
+        """Explicit ADDR:PORT."""
         path = self.file(GOOD)
         control = Program("429chain-control", ["--config", path, "--grpc-listen", address, "--http-listen", "127.0.0.1:0"], None, path.parent)
         self.assertGreater(control.wait(10), 0)
@@ -162,7 +162,7 @@ class CommandLine(ConfigCase):
         self.assertGreater(proxy.wait(10), 0)
 
     def test_a_port_in_use_is_said_at_once(self):
-        """CONTRACT 1: ends non-zero and names the address."""
+        """Ends non-zero and names the address."""
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
@@ -176,7 +176,7 @@ class CommandLine(ConfigCase):
                 self.assertIn(address, control.output)
 
     def test_flags_may_come_from_the_environment(self):
-        """DESIGN 2: every flag is also an environment variable."""
+        """Every flag is also an environment variable."""
         path = self.file(GOOD)
         control = Program("429chain-control", [], {"CHAIN429_CONFIG": str(path), "CHAIN429_GRPC_LISTEN": "127.0.0.1:0",
                                                    "CHAIN429_HTTP_LISTEN": "127.0.0.1:0"}, path.parent)

@@ -44,13 +44,13 @@ class ControlLoss(ChainCase):
         self.assertEqual([], refused, "no provider limit was overrun")
 
     def test_killed_and_restarted_under_load(self):
-        """CONTRACT 38: killed with kill -9 under load: 0 client errors, nothing held up by more than 3 s; back: re-attached within 15 s."""
+        """Killed with kill -9 under load: 0 client errors, nothing held up by more than 3 s; back: re-attached within 15 s."""
         sim, fleet, load = self.fleet_under_load()
         fleet.control.program.kill()
         count = len(load.outcomes)
         until(lambda: len(load.outcomes) > count + 160, 30, "8 s of load without a control plane")
         for proxy in fleet.proxies:
-            self.assertEqual(200, proxy.ready(), "CONTRACT 2: ready while the control plane is away")
+            self.assertEqual(200, proxy.ready(), "ready while the control plane is away")
         back = time.monotonic()
         fleet.control.start()
         until(lambda: self.attached(fleet, 3), 15, "all proxies to re-attach", every=0.2)
@@ -60,7 +60,7 @@ class ControlLoss(ChainCase):
         self.nobody_noticed(load, sim)
 
     def test_stopped_for_ten_seconds_under_load(self):
-        """CONTRACT 38: stopped for 10 s (SIGSTOP: connections stay, nobody answers): 0 client errors, nothing held up by more than 3 s."""
+        """Stopped for 10 s (SIGSTOP: connections stay, nobody answers): 0 client errors, nothing held up by more than 3 s."""
         sim, fleet, load = self.fleet_under_load()
         fleet.control.program.signal(signal.SIGSTOP)
         count = len(load.outcomes)
@@ -74,7 +74,7 @@ class ControlLoss(ChainCase):
         self.nobody_noticed(load, sim)
 
     def test_restarted_politely_under_load(self):
-        """CONTRACT 38, 6: restarted under load; SIGTERM to the control plane: exit 0 within 5 s."""
+        """Restarted under load; SIGTERM to the control plane: exit 0 within 5 s."""
         sim, fleet, load = self.fleet_under_load()
         for _ in range(2):
             fleet.control.program.signal(signal.SIGTERM)
@@ -84,7 +84,7 @@ class ControlLoss(ChainCase):
         self.nobody_noticed(load, sim)
 
     def test_a_tight_limit_holds_while_it_is_away_and_after_its_restart(self):
-        """CONTRACT 38, DESIGN 5: on the last safe share no provider limit is overrun, and a restarted control plane is told what was used."""
+        """On the last safe share no provider limit is overrun, and a restarted control plane is told what was used."""
         sim, fleet, load = self.fleet_under_load(rate=8, rpm=30)
         fleet.control.program.kill()
         count = len(load.outcomes)
@@ -110,7 +110,7 @@ class Cooldowns(ChainCase):
         return fleet, a, b
 
     def test_cooldowns_learnt_before_a_crash_are_obeyed_after_it(self):
-        """CONTRACT 44: cooldowns learnt before a crash of the control plane are obeyed after its restart, by new proxies too."""
+        """Cooldowns learnt before a crash of the control plane are obeyed after its restart, by new proxies too."""
         fleet, a, _ = self.closed_fleet(proxies=2)
         until(lambda: fleet.client_of(1).chat("c").header("x-429chain-attempts") == "1", 3, "the other proxy to know")
         known = a.calls
@@ -127,7 +127,7 @@ class Cooldowns(ChainCase):
         self.assertEqual(calls, a.calls)
 
     def test_what_one_proxy_learns_while_the_control_plane_is_away_is_told_later(self):
-        """CONTRACT 38, DESIGN 5: proxies re-report when they re-attach."""
+        """Proxies re-report when they re-attach."""
         a, b = self.upstream(answers.usual(), "a"), self.upstream(answers.usual(), "b")
         fleet = self.start_fleet({
             "version": 1,
@@ -143,7 +143,7 @@ class Cooldowns(ChainCase):
         until(lambda: fleet.client_of(1).chat("c").header("x-429chain-target") == "b/m", 15, "the other proxy to be told", every=0.1)
 
     def test_used_quota_is_not_forgotten_over_a_restart(self):
-        """CONTRACT 38, DESIGN 5: restart of the control plane: proxies re-report what they sent."""
+        """Restart of the control plane: proxies re-report what they sent."""
         a, b = self.upstream(), self.upstream()
         fleet = self.start_fleet({
             "version": 1,
@@ -166,7 +166,7 @@ class Readiness(ChainCase):
                 "chains": {"c": {"targets": [{"provider": "p", "model": "m"}]}}}
 
     def test_ready_means_that_a_snapshot_is_applied(self):
-        """CONTRACT 2: /ready: not 200 before the first snapshot, 200 after, stays 200 while the control plane is away; /live always."""
+        """/ready: not 200 before the first snapshot, 200 after, stays 200 while the control plane is away; /live always."""
         upstream = self.upstream()
         fleet = self.start_fleet(self.config(upstream))
         fleet.control.program.kill()
@@ -184,7 +184,7 @@ class Readiness(ChainCase):
         checks.served_by(self, late.client.chat("c"), "p/m", 1)
 
     def test_a_proxy_that_started_first_attaches_when_the_control_plane_comes(self):
-        """CONTRACT 1, 38: the order of starting does not matter; several addresses may be given."""
+        """The order of starting does not matter; several addresses may be given."""
         upstream = self.upstream()
         fleet = self.start_fleet(self.config(upstream), proxies=0)
         grpc = fleet.control.grpc
@@ -197,7 +197,7 @@ class Readiness(ChainCase):
         until(lambda: Client(found.group(1)).chat("c").status == 200, 15, "an answer", every=0.1)
 
     def test_an_empty_control_plane_makes_a_proxy_that_knows_no_model(self):
-        """CONTRACT 2, DESIGN 2: `--config` is optional; what comes later is taken."""
+        """`--config` is optional; what comes later is taken."""
         directory = Path(tempfile.mkdtemp())
         control = Control(None, directory).start()
         self.addCleanup(control.program.kill)

@@ -34,7 +34,7 @@ class Waits(SlotCase):
         "upper_case_names": ({"RETRY-AFTER": "18"}, 18),
     })
     def test_the_wait_is_read_from_the_headers(self, headers, seconds):
-        """CONTRACT 39: retry-after-ms, fractional retry-after, x-ratelimit-reset-* with remaining 0."""
+        """Retry-after-ms, fractional retry-after, x-ratelimit-reset-* with remaining 0."""
         slot = self.slot(answers.rate_limited(headers))
         answer = self.client.chat(slot.chain)
         checks.own_error(self, answer, 429, "chain_exhausted")
@@ -45,19 +45,19 @@ class Waits(SlotCase):
         "milliseconds": ("try again in 7800ms", 8), "hours": ("Please try again in 1h2m3s.", 3723),
     })
     def test_the_wait_is_read_from_the_message(self, message, seconds):
-        """CONTRACT 39: "try again in 3.5s" in the message."""
+        """"Try again in 3.5s" in the message."""
         slot = self.slot(error_after(message))
         self.assertEqual(str(seconds), self.client.chat(slot.chain).header("retry-after"))
 
     def test_the_wait_may_be_a_date(self):
-        """CONTRACT 39: an HTTP-date in retry-after, by the provider's own Date where it has one."""
+        """An HTTP-date in retry-after, by the provider's own Date where it has one."""
         now = time.time()
         slot = self.slot(answers.rate_limited({"retry-after": email.utils.formatdate(now + 25, usegmt=True),
                                                "date": email.utils.formatdate(now, usegmt=True)}))
         self.assertTrue(24 <= int(self.client.chat(slot.chain).header("retry-after")) <= 26)
 
     def test_a_skewed_provider_clock_does_not_matter(self):
-        """CONTRACT 39: the date is meant by the provider's clock."""
+        """The date is meant by the provider's clock."""
         skewed = time.time() - 3600
         slot = self.slot(answers.rate_limited({"retry-after": email.utils.formatdate(skewed + 25, usegmt=True),
                                                "date": email.utils.formatdate(skewed, usegmt=True)}))
@@ -67,7 +67,7 @@ class Waits(SlotCase):
            {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "-1"}, "none": {}, "huge": {"retry-after": "9" * 40},
            "nan": {"retry-after": "nan"}, "inf": {"retry-after-ms": "inf"}, "past_date": {"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}})
     def test_nonsense_is_a_short_wait_of_our_own(self, headers):
-        """CONTRACT 39, DESIGN 5: what can't be read is unknown, never 0 and never for ever: backoff."""
+        """What can't be read is unknown, never 0 and never for ever: backoff."""
         slot = self.slot(answers.rate_limited(headers, "slow down"))
         answer = self.client.chat(slot.chain)
         checks.own_error(self, answer, 429, "chain_exhausted")
@@ -84,7 +84,7 @@ class Obeyed(ChainCase):
             proxies=proxies)
 
     def test_nobody_calls_before_retry_after_and_somebody_does_soon_after(self):
-        """CONTRACT 23: after a 429 with retry-after: N no proxy calls that target for N s, and it is called again within 2 s after."""
+        """After a 429 with retry-after: N no proxy calls that target for N s, and it is called again within 2 s after."""
         a, b = self.upstream(answers.usual()), self.upstream(answers.usual())
         fleet = self.chain(a, b, proxies=3)
         a.script(answers.rate_limited({"retry-after": "4"}))
@@ -104,7 +104,7 @@ class Obeyed(ChainCase):
         self.assertLess(calls[-1].at - closed_at, 6)
 
     def test_the_others_know_within_half_a_second(self):
-        """CONTRACT 23: others know within 0.5 s."""
+        """Others know within 0.5 s."""
         for turn in range(3):
             a, b = self.upstream(answers.usual()), self.upstream(answers.usual())
             fleet = self.chain(a, b, proxies=2)
@@ -123,7 +123,7 @@ class Obeyed(ChainCase):
             fleet.stop()
 
     def test_a_longer_cooldown_is_never_shortened_by_a_shorter(self):
-        """DESIGN 5: an existing longer cooldown is never shortened by a shorter one."""
+        """An existing longer cooldown is never shortened by a shorter one."""
         first, second = threading.Event(), threading.Event()
 
         def answer(exchange):
@@ -148,7 +148,7 @@ class Obeyed(ChainCase):
         self.assertEqual(2, a.calls)
 
     def test_a_429_closes_the_account_for_all_its_models(self):
-        """CONTRACT 12, DESIGN 5: a 429 closes the pool: with `kind: openai`, all models and chains of that credential."""
+        """A 429 closes the pool: with `kind: openai`, all models and chains of that credential."""
         a = self.upstream(answers.rate_limited({"retry-after": "30"}))
         fleet = self.chain(a)
         self.assertEqual(429, fleet.client.chat("c").status)
@@ -158,7 +158,7 @@ class Obeyed(ChainCase):
         self.assertEqual(1, a.calls)
 
     def test_without_a_wait_the_backoff_grows(self):
-        """DESIGN 5: else exponential backoff with jitter: each wait is longer, and the target is tried again."""
+        """Else exponential backoff with jitter: each wait is longer, and the target is tried again."""
         a, b = self.upstream(answers.rate_limited({}, "no")), self.upstream(answers.usual())
         fleet = self.chain(a, b)
 
@@ -172,7 +172,7 @@ class Obeyed(ChainCase):
         self.assertGreater(gaps[1], gaps[0])
 
     def test_a_provider_down_is_not_hammered_and_comes_back(self):
-        """CONTRACT 21: 5xx is not a limit: the target serves again soon after it has recovered."""
+        """5xx is not a limit: the target serves again soon after it has recovered."""
         a, b = self.upstream(answers.error(503)), self.upstream(answers.usual())
         fleet = self.chain(a, b)
         for _ in range(10):
@@ -181,7 +181,7 @@ class Obeyed(ChainCase):
         until(lambda: fleet.client.chat("c").header("x-429chain-target") == "u0/m", 35, "the recovered target", every=0.05)
 
     def test_a_changed_key_is_tried_at_once(self):
-        """CONTRACT 21: a refused credential is not called again until it changes."""
+        """A refused credential is not called again until it changes."""
         def by_key(exchange):
             good = exchange.request.header("authorization") == "Bearer new-key"
             (answers.usual() if good else answers.error(401, "bad key"))(exchange)

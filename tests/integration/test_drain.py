@@ -47,7 +47,7 @@ class Drain(ChainCase):
             return True
 
     def test_sigterm_finishes_what_is_open_and_exits_0(self):
-        """CONTRACT 6, 2: SIGTERM: /ready falls at once, new connections end, open requests are finished, exit 0 within 5 s of the last."""
+        """SIGTERM: /ready falls at once, new connections end, open requests are finished, exit 0 within 5 s of the last."""
         stream = self.fleet.client.open_chat("c", stream=True)
         reply = stream.head()
         plain = self.fleet.client.open_chat("c")
@@ -63,7 +63,7 @@ class Drain(ChainCase):
         self.assertEqual(0, self.proxy.program.wait(5))
 
     def test_sigterm_without_open_requests_ends_soon(self):
-        """CONTRACT 6: an idle proxy ends after its drain delay, idle kept connections do not hold it."""
+        """An idle proxy ends after its drain delay, idle kept connections do not hold it."""
         idle = Connection(self.proxy.api)
         idle.request("GET", "/health")
         self.assertEqual(200, idle.answer("GET").status)
@@ -74,12 +74,12 @@ class Drain(ChainCase):
         silent.close()
 
     def test_sigint_is_as_good(self):
-        """CONTRACT 6: Ctrl-C in a terminal."""
+        """Ctrl-C in a terminal."""
         self.proxy.program.signal(signal.SIGINT)
         self.assertEqual(0, self.proxy.program.wait(15))
 
     def test_post_drain_lets_ready_fall_and_finishes_what_is_open(self):
-        """CONTRACT 2, DESIGN 4: POST /drain: /ready is not 200 as soon as draining; open requests are finished."""
+        """POST /drain: /ready is not 200 as soon as draining; open requests are finished."""
         stream = self.fleet.client.open_chat("c", stream=True)
         reply = stream.head()
         answer = Client(self.proxy.admin).post("/drain", b"")
@@ -89,7 +89,7 @@ class Drain(ChainCase):
         self.assertEqual(2, len(checks.whole_stream(self, stream.body(reply))))
 
     def test_kept_connections_are_told_to_close_while_draining(self):
-        """CONTRACT 6: a client on a kept connection is told to go elsewhere, with an answer, not a cut."""
+        """A client on a kept connection is told to go elsewhere, with an answer, not a cut."""
         self.up.answer = answers.usual()
         with Connection(self.proxy.api) as connection:
             connection.request("GET", "/health")
@@ -105,7 +105,7 @@ class Drain(ChainCase):
                     raise  # closed while idle is what a kept connection must expect; anything else is not
 
     def test_a_rolling_restart_under_load_costs_nobody_an_answer(self):
-        """CONTRACT 6: with a second proxy, clients that look at /ready lose nothing."""
+        """With a second proxy, clients that look at /ready lose nothing."""
         self.up.answer = answers.usual()
         self.fleet.add_proxy("second").wait_ready()
         addresses = [proxy.api for proxy in self.fleet.proxies]
@@ -120,7 +120,7 @@ class Drain(ChainCase):
         self.assertEqual([], load.failures())
 
     def test_the_control_plane_ends_within_5_s(self):
-        """CONTRACT 6: SIGTERM to the control plane: exit 0 within 5 s, with proxies attached and requests open."""
+        """SIGTERM to the control plane: exit 0 within 5 s, with proxies attached and requests open."""
         stream = self.fleet.client.open_chat("c", stream=True)
         reply = stream.head()
         started = time.monotonic()
@@ -131,7 +131,7 @@ class Drain(ChainCase):
         checks.whole_stream(self, stream.body(reply))
 
     def test_a_proxy_that_leaves_is_not_listed_as_attached(self):
-        """DESIGN 5: Goodbye: a proxy that leaves on purpose gives back what it holds."""
+        """Goodbye: a proxy that leaves on purpose gives back what it holds."""
 
         def attached():
             code, out, _ = run("429ctl", ["--control", self.fleet.control.grpc, "proxies", "--output", "json"])

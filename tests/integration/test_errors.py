@@ -29,21 +29,21 @@ class OwnErrors(SlotCase):
         "broken_escape": b'{"model":"slot-0","x":"\\u12"}', "unquoted_key": b'{model:"slot-0"}',
     })
     def test_a_bad_body_is_400(self, body):
-        """CONTRACT 16: missing, empty or non-string model, invalid JSON, not an object: 400, and nobody is called."""
+        """Missing, empty or non-string model, invalid JSON, not an object: 400, and nobody is called."""
         answer = self.client.post("/v1/chat/completions", body)
         error = checks.own_error(self, answer, 400)
         self.assertEqual("invalid_request_error", error["type"])
         self.assertEqual(0, self.slots[0].a.calls)
 
     def test_a_bad_body_calls_nobody(self):
-        """CONTRACT 16: nothing of it reaches a provider."""
+        """Nothing of it reaches a provider."""
         slot = self.slot()
         for body in (b'{"model":"%s","messages":[' % slot.chain.encode(), b'{"model":"%s","x":tru}' % slot.chain.encode()):
             checks.own_error(self, self.client.post("/v1/chat/completions", body), 400)
         self.assertEqual(0, slot.a.calls)
 
     def test_a_bad_body_leaves_the_connection_usable_or_closed(self):
-        """CONTRACT 16, 35: after our 400 the connection carries the next request, or says that it closes."""
+        """After our 400 the connection carries the next request, or says that it closes."""
         slot = self.slot()
         with self.client.connect() as connection:
             connection.request("POST", "/v1/chat/completions", b"not json")
@@ -60,7 +60,7 @@ class OwnErrors(SlotCase):
         "patch_chat": ("PATCH", "/v1/chat/completions", "POST"),
     })
     def test_a_wrong_method_is_405_with_allow(self, method, path, allowed):
-        """CONTRACT 16, 40: 405 with Allow."""
+        """405 with Allow."""
         answer = self.client.request(method, path, None if method in ("GET", "DELETE") else b"{}")
         checks.own_error(self, answer, 405)
         self.assertIn(allowed, [m.strip() for m in (answer.header("allow") or "").split(",")], repr(answer))
@@ -70,18 +70,18 @@ class OwnErrors(SlotCase):
            "metrics": "/metrics", "drain": "/drain", "pools": "/pools", "ready": "/ready", "live": "/live",
            "completions_tail": "/v1/chat/completions/x"})
     def test_an_unknown_path_is_404(self, path):
-        """CONTRACT 16, 40: unknown path 404; the admin's paths and / don't exist on the API port."""
+        """Unknown path 404; the admin's paths and / don't exist on the API port."""
         checks.own_error(self, self.client.get(path), 404)
         checks.own_error(self, self.client.post(path, b"{}"), 404)
 
     def test_a_query_does_not_change_the_path(self):
-        """DESIGN 4: SDKs add query parameters."""
+        """SDKs add query parameters."""
         slot = self.slot()
         answer = self.client.post("/v1/chat/completions?api-version=2024-10-21", {"model": slot.chain, "messages": []})
         checks.served_by(self, answer, slot.names[0], 1)
 
     def test_a_body_that_claims_too_much_is_413_at_once(self):
-        """CONTRACT 16: a body over the limit (claimed): 413 without reading it all."""
+        """A body over the limit (claimed): 413 without reading it all."""
         with self.client.connect(timeout=5) as connection:
             connection.send(f"POST /v1/chat/completions HTTP/1.1\r\nHost: {connection.address}\r\nContent-Type: application/json\r\n"
                             f"Content-Length: {10 * 1024 ** 3}\r\n\r\n".encode())
@@ -89,7 +89,7 @@ class OwnErrors(SlotCase):
             self.assertTrue(connection.closed_by_peer())
 
     def test_a_body_that_grows_too_large_is_413(self):
-        """CONTRACT 16: a body over the limit (sent, in chunks): 413 without reading it all."""
+        """A body over the limit (sent, in chunks): 413 without reading it all."""
         most = 256 * 1024 * 1024
         piece = answers.chunk(b" " * 65536)
         sent = 0
@@ -110,7 +110,7 @@ class OwnErrors(SlotCase):
         self.assertEqual(200, self.client.get("/health").status)
 
     def test_a_chunked_request_is_taken(self):
-        """CONTRACT 16: chunked requests are taken, and reach the provider whole."""
+        """Chunked requests are taken, and reach the provider whole."""
         slot = self.slot()
         body = json.dumps({"model": slot.chain, "messages": [{"role": "user", "content": "x" * 3000}]}).encode()
         pieces = b"".join(answers.chunk(body[i:i + 700]) for i in range(0, len(body), 700)) + b"0\r\n\r\n"
@@ -124,7 +124,7 @@ class OwnErrors(SlotCase):
         self.assertEqual(expected, slot.a.last().body)
 
     def test_a_chunked_request_with_extensions_and_trailers_is_taken(self):
-        """CONTRACT 16: chunk extensions and trailers belong to chunked requests; trailers go no further."""
+        """Chunk extensions and trailers belong to chunked requests; trailers go no further."""
         slot = self.slot()
         body = json.dumps({"model": slot.chain, "messages": []}).encode()
         with self.client.connect() as connection:
@@ -135,7 +135,7 @@ class OwnErrors(SlotCase):
         self.assertIsNone(slot.a.last().header("x-trailer"))
 
     def test_expect_100_continue_is_answered(self):
-        """CONTRACT 16: a client that waits for 100 before it sends its body is told to go on."""
+        """A client that waits for 100 before it sends its body is told to go on."""
         slot = self.slot()
         body = json.dumps({"model": slot.chain, "messages": []}).encode()
         with self.client.connect(timeout=5) as connection:
@@ -155,7 +155,7 @@ class UnknownModel(ChainCase):
             "chains": {name: {"targets": [{"provider": "p", "model": "m"}]} for name in chains}})
 
     def test_an_unknown_model_is_404_and_names_every_chain(self):
-        """CONTRACT 17: model_not_found: 404, message names every chain."""
+        """Model_not_found: 404, message names every chain."""
         fleet = self.fleet_with(["coding", "chat", "long-context"])
         answer = fleet.client.chat("nothing-like-it")
         error = checks.own_error(self, answer, 404, "model_not_found")
@@ -164,7 +164,7 @@ class UnknownModel(ChainCase):
         self.assertIn("nothing-like-it", error["message"])
 
     def test_of_many_chains_twenty_are_named_and_the_rest_counted(self):
-        """CONTRACT 17: at most 20, then a count."""
+        """At most 20, then a count."""
         names = [f"chain{chr(97 + i)}x" for i in range(26)]
         fleet = self.fleet_with(names)
         message = checks.own_error(self, fleet.client.chat("unknown"), 404, "model_not_found")["message"]
@@ -172,7 +172,7 @@ class UnknownModel(ChainCase):
         self.assertIn("6", message)
 
     def test_a_strange_model_name_is_shown_safely(self):
-        """CONTRACT 16, 17: whatever the name, the answer is JSON in our shape, of bounded size."""
+        """Whatever the name, the answer is JSON in our shape, of bounded size."""
         fleet = self.fleet_with(["coding"])
         for name in ("\n\r\t\"\\", "x" * 100000, "\u0000", "日本語", "../../etc/passwd", " coding", "coding ", "unknown/model"):
             answer = fleet.client.chat(name)
@@ -185,45 +185,45 @@ class Exhausted(SlotCase):
     CHAIN = {"timeouts": {**TIMEOUTS, "first_token": "300ms", "total": "5s"}}
 
     def test_429_if_any_target_only_waits_for_a_limit(self):
-        """CONTRACT 22: all failed: 429 if any of them is only waiting for a limit, with Retry-After = the soonest recovery."""
+        """All failed: 429 if any of them is only waiting for a limit, with Retry-After = the soonest recovery."""
         slot = self.slot(answers.error(500), answers.rate_limited({"retry-after": "9"}))
         answer = self.client.chat(slot.chain)
         checks.own_error(self, answer, 429, "chain_exhausted")
         self.assertEqual("9", answer.header("retry-after"))
 
     def test_retry_after_is_the_soonest_of_all(self):
-        """CONTRACT 20, DESIGN 4: Retry-After is the soonest recovery, integer seconds, rounded up."""
+        """Retry-After is the soonest recovery, integer seconds, rounded up."""
         slot = self.slot(answers.rate_limited({"retry-after": "40"}), answers.rate_limited({"retry-after-ms": "7300"}))
         answer = self.client.chat(slot.chain)
         checks.own_error(self, answer, 429, "chain_exhausted")
         self.assertEqual("8", answer.header("retry-after"))
 
     def test_502_otherwise(self):
-        """CONTRACT 22: else 502, without Retry-After."""
+        """Else 502, without Retry-After."""
         slot = self.slot(answers.error(500), answers.close)
         answer = self.client.chat(slot.chain)
         checks.own_error(self, answer, 502, "chain_exhausted")
         self.assertIsNone(answer.header("retry-after"))
 
     def test_502_if_only_some_timed_out(self):
-        """CONTRACT 22: 504 only if all timed out."""
+        """504 only if all timed out."""
         slot = self.slot(answers.silent, answers.error(500))
         checks.own_error(self, self.client.chat(slot.chain, stream=True), 502, "chain_exhausted")
 
     def test_504_if_all_timed_out(self):
-        """CONTRACT 22: 504 if all timed out."""
+        """504 if all timed out."""
         slot = self.slot(answers.silent, answers.silent)
         checks.own_error(self, self.client.chat(slot.chain, stream=True), 504, "chain_exhausted")
 
     def test_a_refused_credential_is_not_a_limit(self):
-        """CONTRACT 22: nobody waits for a limit where keys are refused: 502."""
+        """Nobody waits for a limit where keys are refused: 502."""
         slot = self.slot(answers.error(401), answers.error(403))
         for _ in range(2):
             checks.own_error(self, self.client.chat(slot.chain), 502, "chain_exhausted")
         self.assertEqual((1, 1), (slot.a.calls, slot.b.calls))
 
     def test_the_message_names_every_target_and_why(self):
-        """DESIGN 4: `message` names every target and why."""
+        """`message` names every target and why."""
         slot = self.slot(answers.error(503, "we are full"), answers.rate_limited({"retry-after": "42"}))
         message = self.client.chat(slot.chain).error["message"]
         for word in (*slot.names, "503", "429", "42 s"):
@@ -231,7 +231,7 @@ class Exhausted(SlotCase):
         self.assertIn("2 targets", message)
 
     def test_error_attempts_is_the_same_as_data(self):
-        """CONTRACT 20: error.attempts: one object per target in order, with what is known of it."""
+        """Error.attempts: one object per target in order, with what is known of it."""
         slot = self.slot(answers.error(503, "we are full"), answers.rate_limited({"retry-after": "42"}, "slow down, please"))
         attempts = self.client.chat(slot.chain).error["attempts"]
         self.assertEqual(slot.names, [a["target"] for a in attempts])
@@ -245,7 +245,7 @@ class Exhausted(SlotCase):
         self.assertNotIn("retry_after_s", attempts[0])
 
     def test_a_skipped_target_is_among_the_attempts(self):
-        """CONTRACT 20: one object per target, also for those that were not called."""
+        """One object per target, also for those that were not called."""
         slot = self.slot(answers.rate_limited({"retry-after": "42"}), answers.error(500))
         self.client.chat(slot.chain)
         error = self.client.chat(slot.chain).error
@@ -255,7 +255,7 @@ class Exhausted(SlotCase):
         self.assertNotIn("status", error["attempts"][0])
 
     def test_a_long_message_is_cut_to_300_characters(self):
-        """CONTRACT 20: `message` is the provider's, at most 300 characters, and still valid JSON and UTF-8."""
+        """`message` is the provider's, at most 300 characters, and still valid JSON and UTF-8."""
         for filler in ("x", "é", "日", "😀", "\\\"", "\n"):
             with self.subTest(filler=filler):
                 slot = self.slot(answers.error(500, filler * 2000), answers.close)
@@ -264,7 +264,7 @@ class Exhausted(SlotCase):
                 self.assertGreater(len(attempt["message"]), 60)
 
     def test_a_message_in_any_shape_is_found_or_left_out(self):
-        """CONTRACT 20: providers put their message in many places; what isn't JSON doesn't break ours."""
+        """Providers put their message in many places; what isn't JSON doesn't break ours."""
         for body, expected in ((b'{"message":"flat one","type":"x"}', "flat one"), (b'{"error":"a string"}', "a string"),
                                (b'{"detail":"a detail"}', "a detail"), (b'[{"error":{"message":"in an array"}}]', "in an array"),
                                (b"\xff\xfe not utf-8 \x00", None), (b"<html><body>502</body></html>", None)):
@@ -275,7 +275,7 @@ class Exhausted(SlotCase):
                     self.assertEqual(expected, attempt["message"])
 
     def test_no_recovery_within_a_minute_says_so_to_sdks(self):
-        """DESIGN 4: when no target recovers within a minute, exhaustion also carries x-should-retry: false."""
+        """When no target recovers within a minute, exhaustion also carries x-should-retry: false."""
         late = self.slot(answers.rate_limited({"retry-after": "300"}), answers.rate_limited({"retry-after": "3600"}))
         answer = self.client.chat(late.chain)
         self.assertEqual(("false", "300"), (answer.header("x-should-retry"), answer.header("retry-after")))
@@ -285,7 +285,7 @@ class Exhausted(SlotCase):
 
 class DirectCalls(ChainCase):
     def test_a_limited_model_called_directly_is_chain_exhausted_too(self):
-        """CONTRACT 39: a limited provider/model called directly answers chain_exhausted 429 too."""
+        """A limited provider/model called directly answers chain_exhausted 429 too."""
         upstream = self.upstream(answers.rate_limited({"retry-after": "11"}))
         other = self.upstream()
         fleet = self.start_fleet({
@@ -312,7 +312,7 @@ class DirectCalls(ChainCase):
 
 class LongTrails(ChainCase):
     def test_the_trail_stops_at_2_kb_and_the_body_has_all(self):
-        """CONTRACT 20: the trail header stops at 2 KB with `…+N`; error.attempts has all."""
+        """The trail header stops at 2 KB with `…+N`; error.attempts has all."""
         upstream = self.upstream(answers.error(500))
         models = [f"organisation/{'long-' * 12}model-{i:02}" for i in range(60)]
         fleet = self.start_fleet({
@@ -334,7 +334,7 @@ class Pipelining(SlotCase):
     SLOTS = 4
 
     def test_requests_sent_at_once_are_answered_in_order(self):
-        """CONTRACT 26: framing stays right when a client pipelines."""
+        """Framing stays right when a client pipelines."""
         slot = self.slot(answers.after(0.1, answers.completion("first")))
         slot.a.script(answers.after(0.2, answers.completion("first")), answers.completion("second"))
         body = json.dumps({"model": slot.chain, "messages": []}).encode()
@@ -348,7 +348,7 @@ class Pipelining(SlotCase):
             self.assertEqual(b"", connection.buffer)
 
     def test_a_connection_is_kept_for_many_requests(self):
-        """CONTRACT 26: plain answers and streams alternate on one connection."""
+        """Plain answers and streams alternate on one connection."""
         slot = self.slot()
         with self.client.connect() as connection:
             for number in range(6):
@@ -361,7 +361,7 @@ class Pipelining(SlotCase):
         self.assertEqual(1, slot.a.opened, "the upstream connection is kept too")
 
     def test_connection_close_is_obeyed(self):
-        """CONTRACT 26: a client that asks for close gets its answer and the end."""
+        """A client that asks for close gets its answer and the end."""
         slot = self.slot()
         with self.client.connect() as connection:
             connection.request("POST", "/v1/chat/completions", {"model": slot.chain, "messages": []}, {"Connection": "close"})
@@ -373,7 +373,7 @@ class Health(SlotCase):
     SLOTS = 1
 
     def test_health_answers(self):
-        """DESIGN 4: GET /health."""
+        """GET /health."""
         self.assertEqual(200, self.client.get("/health").status)
         with Connection(self.client.address) as connection:
             connection.request("HEAD", "/health")

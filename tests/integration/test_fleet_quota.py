@@ -79,32 +79,32 @@ class FleetQuota(ChainCase):
         return used, refused
 
     def test_a_declared_limit_is_used_in_full_without_a_429(self):
-        """CONTRACT 37: rpm 30 and 300 requests in 60 s over 3 proxies: 0 provider 429s, >= 29 used, 0 client errors."""
+        """Rpm 30 and 300 requests in 60 s over 3 proxies: 0 provider 429s, >= 29 used, 0 client errors."""
         used, refused = self.result("declared")
         self.assertEqual([], refused)
         in_the_minute = [entry for entry in used if entry["at"] - used[0]["at"] < 60]
         self.assertGreaterEqual(len(in_the_minute), 29)
 
     def test_a_declared_limit_holds_with_slow_streams_too(self):
-        """CONTRACT 37, DESIGN 5: a window entry is dated when the request was written upstream, whatever the answer takes."""
+        """A window entry is dated when the request was written upstream, whatever the answer takes."""
         used, refused = self.result("streams_and_latency")
         self.assertEqual([], refused)
         self.assertGreaterEqual(len(used), 29)
 
     def test_a_learnt_limit_costs_at_most_three_429s(self):
-        """CONTRACT 37: the same limit only learnt from x-ratelimit-* headers: <= 3 429s, >= 27 used."""
+        """The same limit only learnt from x-ratelimit-* headers: <= 3 429s, >= 27 used."""
         used, refused = self.result("learnt")
         self.assertLessEqual(len(refused), 3)
         self.assertGreaterEqual(len(used), 27)
 
     def test_a_limit_known_from_its_429s_alone_is_obeyed_too(self):
-        """CONTRACT 23, 37: nothing but the 429s with their waits: no storm of them."""
+        """Nothing but the 429s with their waits: no storm of them."""
         used, refused = self.result("learnt_429_only")
         self.assertLessEqual(len(refused), 6)
         self.assertGreaterEqual(len(used), 27)
 
     def test_a_wrongly_declared_limit_is_corrected(self):
-        """CONTRACT 37: declared 30, really 10: <= 3 429s."""
+        """Declared 30, really 10: <= 3 429s."""
         used, refused = self.result("wrong")
         self.assertLessEqual(len(refused), 3)
         self.assertGreaterEqual(len(used), 9)

@@ -162,7 +162,7 @@ class Hostile(SlotCase):
 
     @rows(FRAMING)
     def test_ambiguous_framing_is_refused_and_closed(self, data, statuses):
-        """CONTRACT 34: ambiguous framing: 400 (or 501) and closed, nothing of it reaches a provider."""
+        """Ambiguous framing: 400 (or 501) and closed, nothing of it reaches a provider."""
         answer = self.refuse(self.client.address, data, statuses)
         if answer is not None and answer.body:
             checks.own_error(self, answer, statuses)
@@ -170,26 +170,26 @@ class Hostile(SlotCase):
 
     @rows(METHODS)
     def test_strange_methods_and_targets_are_refused(self, data, statuses):
-        """CONTRACT 34, 40: TRACE, CONNECT: 405/501; unknown methods, absolute-form URIs to other hosts are refused."""
+        """TRACE, CONNECT: 405/501; unknown methods, absolute-form URIs to other hosts are refused."""
         self.refuse(self.client.address, data, statuses, close=False)
         self.after()
 
     @rows(SIZES)
     def test_too_large_heads_are_refused(self, data, statuses):
-        """CONTRACT 34: head at most 64 KiB and 128 fields (431), URI at most 8 KiB (414)."""
+        """Head at most 64 KiB and 128 fields (431), URI at most 8 KiB (414)."""
         self.refuse(self.client.address, data, statuses)
         self.after()
 
     @rows({**FRAMING, **METHODS, **SIZES})
     def test_the_control_plane_refuses_it_too(self, data, statuses):
-        """CONTRACT 35: all of it also on 4293."""
+        """All of it also on 4293."""
         data = data.replace(b"POST /v1/chat/completions ", b"POST /api/v1/status ")
         self.refuse(self.fleet.control.http, data, (*statuses, 404, 405, 413), close=False)
         self.after()
         self.assertIsNotNone(Client(self.fleet.control.http).get("/metrics").status)
 
     def test_what_is_just_within_the_limits_is_taken(self):
-        """CONTRACT 34: a head of nearly 64 KiB, 100 fields, a URI of nearly 8 KiB are fine."""
+        """A head of nearly 64 KiB, 100 fields, a URI of nearly 8 KiB are fine."""
         slot = self.slot()
         for headers in ({"X-Long": "a" * 60000}, {f"X-{i}": "a" * 10 for i in range(100)}):
             checks.served_by(self, self.client.chat(slot.chain, headers=headers), slot.names[0], 1)
@@ -197,7 +197,7 @@ class Hostile(SlotCase):
         checks.served_by(self, answer, slot.names[0], 1)
 
     def test_equal_content_lengths_are_one_or_refused(self):
-        """CONTRACT 34: RFC 9110 lets a server take a repeated equal length as one, or refuse it."""
+        """RFC 9110 lets a server take a repeated equal length as one, or refuse it."""
         slot = self.slot()
         body = json.dumps({"model": slot.chain, "messages": []}).encode()
         with self.client.connect() as connection:
@@ -207,7 +207,7 @@ class Hostile(SlotCase):
             self.assertEqual(1, len(slot.a.last().all("content-length")))
 
     def test_http_1_0_is_answered_and_closed(self):
-        """CONTRACT 34: HTTP/1.0 is answered and closed, without a Host too."""
+        """HTTP/1.0 is answered and closed, without a Host too."""
         slot = self.slot()
         body = json.dumps({"model": slot.chain, "messages": []}).encode()
         for host in (b"", HOST):
@@ -220,7 +220,7 @@ class Hostile(SlotCase):
                 self.assertTrue(connection.closed_by_peer())
 
     def test_absolute_form_to_ourselves_may_be_taken(self):
-        """CONTRACT 40: only absolute-form URIs to *other* hosts must be refused."""
+        """Only absolute-form URIs to *other* hosts must be refused."""
         with self.client.connect() as connection:
             connection.send(f"GET http://{connection.address}/health HTTP/1.1\r\nHost: {connection.address}\r\n\r\n".encode())
             self.assertIn(connection.answer("GET").status, (200, 400, 421))
@@ -233,7 +233,7 @@ class Hostile(SlotCase):
         "redis": b"*1\r\n$4\r\nPING\r\n",
     })
     def test_other_protocols_are_refused_or_closed(self, data):
-        """CONTRACT 34: HTTP/2 preface or TLS hello on the plain port: 400/505 or closed."""
+        """HTTP/2 preface or TLS hello on the plain port: 400/505 or closed."""
         for address in (self.client.address, self.fleet.control.http):
             with Connection(address, timeout=20) as connection:
                 connection.send(data)
@@ -247,7 +247,7 @@ class Hostile(SlotCase):
         self.after()
 
     def test_a_real_tls_client_is_told_off_quickly(self):
-        """CONTRACT 34: a TLS client on the plain port is not left hanging."""
+        """A TLS client on the plain port is not left hanging."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         host, port = self.client.address.rsplit(":", 1)
@@ -257,7 +257,7 @@ class Hostile(SlotCase):
         self.after()
 
     def test_nothing_of_a_refused_request_is_read_as_the_next(self):
-        """CONTRACT 34: what follows an ambiguous request on its connection is never served."""
+        """What follows an ambiguous request on its connection is never served."""
         slot = self.slot()
         inner = json.dumps({"model": slot.chain, "messages": []}).encode()
         hidden = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(inner) + inner
@@ -269,7 +269,7 @@ class Hostile(SlotCase):
         self.assertEqual(0, slot.a.calls)
 
     def test_a_slow_head_is_ended(self):
-        """CONTRACT 34: head not complete in 15 s: 408 or closed; meanwhile others are served."""
+        """Head not complete in 15 s: 408 or closed; meanwhile others are served."""
         slot = self.slot()
         with Connection(self.client.address, timeout=25) as connection, Connection(self.fleet.control.http, timeout=25) as other:
             for victim in (connection, other):
@@ -292,7 +292,7 @@ class Hostile(SlotCase):
         self.after()
 
     def test_many_idle_connections_do_not_keep_others_out(self):
-        """CONTRACT 35: never another client disturbed."""
+        """Never another client disturbed."""
         idle = [Connection(self.client.address) for _ in range(400)]
         half = [Connection(self.client.address).send(b"POST /v1/chat") for _ in range(100)]
         try:
@@ -304,7 +304,7 @@ class Hostile(SlotCase):
                 connection.close()
 
     def test_a_client_that_ends_in_the_middle_disturbs_nobody(self):
-        """CONTRACT 35: at any byte of a request."""
+        """At any byte of a request."""
         whole = post(b"Content-Length: %d\r\n" % N)
         for cut in range(0, len(whole) - 1, 7):
             with Connection(self.client.address) as connection:
@@ -321,14 +321,14 @@ class Bodies(SlotCase):
         "arrays_million": b"[" * 1000000 + b"]" * 1000000, "unclosed_million": b"[" * 1000000,
     })
     def test_nesting_beyond_1024_is_400(self, deep):
-        """CONTRACT 35: nesting beyond 1,024: 400."""
+        """Nesting beyond 1,024: 400."""
         slot = self.slot()
         checks.own_error(self, self.client.post("/v1/chat/completions", b'{"model":"%s","x":%s}' % (slot.chain.encode(), deep)), 400)
         self.assertEqual(0, slot.a.calls)
         self.free_slots.insert(0, slot)
 
     def test_nesting_within_1024_is_taken(self):
-        """CONTRACT 35: up to 1,024 it is fine."""
+        """Up to 1,024 it is fine."""
         slot = self.slot()
         deep = b"[" * 1000 + b"]" * 1000
         answer = self.client.post("/v1/chat/completions", b'{"model":"%s","x":%s}' % (slot.chain.encode(), deep))
@@ -339,7 +339,7 @@ class Bodies(SlotCase):
         "beyond_unicode": b"\xf4\x90\x80\x80", "cut": b"\xe2\x82", "latin1": b"caf\xe9", "ff": b"\xff",
     })
     def test_invalid_utf8_is_400(self, bad):
-        """CONTRACT 35: invalid UTF-8 in a body: 400, wherever it stands."""
+        """Invalid UTF-8 in a body: 400, wherever it stands."""
         slot = self.slot()
         for template in (b'{"model":"%s","messages":[{"role":"user","content":"%s"}]}', b'{"model":"%s","%s":1}'):
             checks.own_error(self, self.client.post("/v1/chat/completions", template % (slot.chain.encode(), bad)), 400)
@@ -347,7 +347,7 @@ class Bodies(SlotCase):
         self.free_slots.insert(0, slot)
 
     def test_a_byte_order_mark_is_refused_or_taken_but_never_crashes(self):
-        """CONTRACT 35: UTF-8 with a BOM; UTF-16 is no UTF-8."""
+        """UTF-8 with a BOM; UTF-16 is no UTF-8."""
         slot = self.slot()
         body = '{"model":"%s","messages":[]}' % slot.chain
         self.assertIn(self.client.post("/v1/chat/completions", b"\xef\xbb\xbf" + body.encode()).status, (200, 400))
@@ -358,7 +358,7 @@ class HostileAdmin(SlotCase):
     SLOTS = 1
 
     def test_the_admin_port_survives_it_too(self):
-        """CONTRACT 35: never a crash, on the admin port either."""
+        """Never a crash, on the admin port either."""
         for name, (data, _) in {**FRAMING, **METHODS, **SIZES}.items():
             with self.subTest(name), Connection(self.fleet.proxy.admin, timeout=5) as connection:
                 try:

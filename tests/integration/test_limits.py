@@ -22,7 +22,7 @@ class Limits(ChainCase):
         return [fleet.client.chat(model, **fields) for _ in range(number)]
 
     def test_rpm_is_used_in_full_and_never_exceeded(self):
-        """CONTRACT 12: limits of a provider hold; the requests beyond go to the next target, skipped and not refused."""
+        """Limits of a provider hold; the requests beyond go to the next target, skipped and not refused."""
         a, b = self.upstream(), self.upstream()
         fleet = self.fleet_of({"a": self.openai(a, limits={"rpm": 5}), "b": self.openai(b)}, {"c": self.targets("a/m", "b/m")})
         got = self.send(fleet, "c", 12)
@@ -32,7 +32,7 @@ class Limits(ChainCase):
         self.assertEqual("1", got[-1].header("x-429chain-attempts"))
 
     def test_a_burst_does_not_exceed_it_either(self):
-        """CONTRACT 12, DESIGN 5: reserved before the call: 40 at once over two proxies are still 7."""
+        """Reserved before the call: 40 at once over two proxies are still 7."""
         a, b = self.upstream(answers.after(0.3, answers.completion("a"))), self.upstream()
         fleet = self.fleet_of({"a": self.openai(a, limits={"rpm": 7}), "b": self.openai(b)}, {"c": self.targets("a/m", "b/m")},
                               proxies=2, workers=2)
@@ -46,7 +46,7 @@ class Limits(ChainCase):
         self.assertEqual((7, 33), (a.calls, b.calls))
 
     def test_a_limit_is_shared_by_all_models_and_chains(self):
-        """CONTRACT 12: with `kind: openai` a pool is the provider (with no credential), shared by all its models and all chains."""
+        """With `kind: openai` a pool is the provider (with no credential), shared by all its models and all chains."""
         a = self.upstream()
         fleet = self.fleet_of({"a": self.openai(a, limits={"rpm": 3})}, {"x": self.targets("a/m1"), "y": self.targets("a/m2")})
         got = [fleet.client.chat(model).status for model in ("x", "y", "a/m3", "x", "y", "a/m4")]
@@ -54,7 +54,7 @@ class Limits(ChainCase):
         self.assertEqual(3, a.calls)
 
     def test_each_credential_is_a_pool_unless_said(self):
-        """CONTRACT 12: with `kind: openai` a pool is a credential: each has the provider's limits to itself."""
+        """With `kind: openai` a pool is a credential: each has the provider's limits to itself."""
         a = self.upstream()
         fleet = self.fleet_of({"a": self.openai(a, limits={"rpm": 2}, credentials=[{"name": "one", "env": "ONE"},
                                                                                      {"name": "two", "env": "TWO"}])},
@@ -65,7 +65,7 @@ class Limits(ChainCase):
         self.assertEqual(["Bearer key-one"] * 2 + ["Bearer key-two"] * 2, keys)
 
     def test_credentials_of_one_pool_share_it(self):
-        """DESIGN 3: `pool: NAME` on two credentials makes them one pool."""
+        """`pool: NAME` on two credentials makes them one pool."""
         a = self.upstream()
         credentials = [{"name": "one", "env": "ONE", "pool": "org"}, {"name": "two", "env": "TWO", "pool": "org"}]
         fleet = self.fleet_of({"a": self.openai(a, limits={"rpm": 3}, credentials=credentials)}, {"c": self.targets("a/m")},
@@ -73,7 +73,7 @@ class Limits(ChainCase):
         self.assertEqual([200] * 3 + [429], [answer.status for answer in self.send(fleet, "c", 4)])
 
     def test_the_narrower_limit_holds_too_not_instead(self):
-        """CONTRACT 12: limits may also stand on a model; the narrower holds too, not instead."""
+        """Limits may also stand on a model; the narrower holds too, not instead."""
         a = self.upstream()
         fleet = self.fleet_of({"a": self.openai(a, limits={"rpm": 5}, models={"small": {"limits": {"rpm": 2}}})},
                               {"s": self.targets("a/small"), "l": self.targets("a/large")})
@@ -81,7 +81,7 @@ class Limits(ChainCase):
         self.assertEqual([200, 200, 200, 429], [answer.status for answer in self.send(fleet, "l", 4)])
 
     def test_limits_on_a_credential_and_on_a_target(self):
-        """CONTRACT 12: limits may also stand on a credential and on a target."""
+        """Limits may also stand on a credential and on a target."""
         a, b = self.upstream(), self.upstream()
         config = {"version": 1,
                   "providers": {"a": self.openai(a, limits={"rpm": 9},
@@ -97,7 +97,7 @@ class Limits(ChainCase):
         self.assertEqual([200, 200], [answer.status for answer in self.send(fleet, "z", 2)])
 
     def test_rpd_holds_beside_rpm(self):
-        """CONTRACT 12: every limit of a pool must fit; Retry-After is that of the one in the way."""
+        """Every limit of a pool must fit; Retry-After is that of the one in the way."""
         a = self.upstream()
         fleet = self.fleet_of({"a": self.openai(a, limits={"rpm": 100, "rpd": 2})}, {"c": self.targets("a/m")})
         got = self.send(fleet, "c", 3)
@@ -106,7 +106,7 @@ class Limits(ChainCase):
         self.assertEqual("false", got[2].header("x-should-retry"))
 
     def test_concurrency_is_held_until_the_end(self):
-        """DESIGN 5: concurrency is held until settlement, for streams until their end."""
+        """Concurrency is held until settlement, for streams until their end."""
         def held(exchange):
             exchange.send(answers.stream_head() + answers.chunk(answers.event(answers.delta(content="x"))))
             until(lambda: go or exchange.gone, 20, "the test to go on")
@@ -128,7 +128,7 @@ class Limits(ChainCase):
             connection.close()
 
     def test_tokens_are_counted_by_what_was_used(self):
-        """DESIGN 5: the charge is trued up from `usage`: 1000 tokens a minute are gone after one answer of 990."""
+        """The charge is trued up from `usage`: 1000 tokens a minute are gone after one answer of 990."""
         body = answers.completion_body("x")
         body["usage"] = {"prompt_tokens": 10, "completion_tokens": 980, "total_tokens": 990}
         a, b = self.upstream(answers.plain(200, body)), self.upstream()
@@ -138,7 +138,7 @@ class Limits(ChainCase):
         self.assertLessEqual(a.calls, 3)
 
     def test_under_strict_tokens_prompt_and_max_tokens_are_reserved(self):
-        """DESIGN 3, 5: `tokens: strict` reserves prompt + max_tokens, so that no token window is overrun."""
+        """`tokens: strict` reserves prompt + max_tokens, so that no token window is overrun."""
         a, b = self.upstream(answers.after(0.5, answers.completion("a"))), self.upstream()
         fleet = self.fleet_of({"a": self.openai(a, limits={"tpm": 1000}, tokens="strict"), "b": self.openai(b)},
                               {"c": self.targets("a/m", "b/m")})
@@ -152,7 +152,7 @@ class Limits(ChainCase):
         self.assertEqual(2, a.calls)
 
     def test_a_request_larger_than_the_token_limit_never_waits_for_it(self):
-        """DESIGN 5: what can never fit goes on, and says why."""
+        """What can never fit goes on, and says why."""
         a, b = self.upstream(), self.upstream()
         fleet = self.fleet_of({"a": self.openai(a, limits={"tpm": 500}, tokens="strict"), "b": self.openai(b)},
                               {"c": self.targets("a/m", "b/m")})
@@ -162,7 +162,7 @@ class Limits(ChainCase):
         self.assertEqual(0, a.calls)
 
     def test_max_tokens_is_never_injected(self):
-        """DESIGN 5: `max_tokens` is never injected."""
+        """`max_tokens` is never injected."""
         a = self.upstream()
         fleet = self.fleet_of({"a": self.openai(a, limits={"tpm": 100000}, tokens="strict")}, {"c": self.targets("a/m")})
         body = b'{"model":"c","messages":[]}'
@@ -170,13 +170,13 @@ class Limits(ChainCase):
         self.assertEqual(b'{"model":"m","messages":[]}', a.last().body)
 
     def test_without_limits_nothing_is_held_back(self):
-        """DESIGN 5: a target whose pool has no known limit needs no permit."""
+        """A target whose pool has no known limit needs no permit."""
         a = self.upstream()
         fleet = self.fleet_of({"a": self.openai(a)}, {"c": self.targets("a/m")})
         self.assertEqual([200] * 30, [answer.status for answer in self.send(fleet, "c", 30)])
 
     def test_a_failed_call_counts_and_one_never_made_does_not(self):
-        """DESIGN 5: what was written upstream is used; a call that never reached the provider is returned."""
+        """What was written upstream is used; a call that never reached the provider is returned."""
         a, port = self.upstream(answers.error(400)), RefusedPort()
         self.addCleanup(port.stop)
         fleet = self.fleet_of({"a": self.openai(a, limits={"rpm": 2}), "r": {"kind": "openai", "base_url": port.base_url,
@@ -190,7 +190,7 @@ class Limits(ChainCase):
 
 class Reload(ChainCase):
     def test_a_reload_forgets_nothing_that_was_used(self):
-        """CONTRACT 5, 12: used quota survives a change of configuration elsewhere, and a raised limit gives the difference."""
+        """Used quota survives a change of configuration elsewhere, and a raised limit gives the difference."""
         a = self.upstream()
         config = {"version": 1, "providers": {"a": {"kind": "openai", "base_url": a.base_url, "limits": {"rpm": 3}}},
                   "chains": {"c": {"targets": [{"provider": "a", "model": "m"}]}}}

@@ -37,7 +37,7 @@ class Models(ChainCase):
         self.client = self.fleet.client
 
     def test_models_lists_chains_and_aliases(self):
-        """DESIGN 4: GET /v1/models in OpenAI's shape: chains and their aliases."""
+        """GET /v1/models in OpenAI's shape: chains and their aliases."""
         answer = self.client.get("/v1/models")
         self.assertEqual((200, "application/json"), (answer.status, answer.header("content-type").split(";")[0]))
         listed = answer.json()
@@ -53,7 +53,7 @@ class Models(ChainCase):
             self.assertIn(name, ids)
 
     def test_a_single_model_is_found_or_404(self):
-        """DESIGN 4: GET /v1/models/{id}, ids with slashes too."""
+        """GET /v1/models/{id}, ids with slashes too."""
         for name in ("coding", "gpt-4o", "fallback"):
             answer = self.client.get(f"/v1/models/{name}")
             self.assertEqual((200, name, "model"), (answer.status, answer.json()["id"], answer.json()["object"]))
@@ -63,7 +63,7 @@ class Models(ChainCase):
         self.assertEqual(200, self.client.get("/v1/models/" + urllib.parse.quote("gpt-4o", safe="")).status)
 
     def test_a_chains_name_or_alias_comes_first(self):
-        """DESIGN 3: a request's `model` is first a chain's name or alias."""
+        """A request's `model` is first a chain's name or alias."""
         for name in ("coding", "gpt-4o", "gpt-4o-mini"):
             answer = self.client.chat(name)
             checks.served_by(self, answer, "groq/openai/gpt-oss-120b", 1)
@@ -72,7 +72,7 @@ class Models(ChainCase):
         checks.served_by(self, self.client.chat("groq"), "local/chain-named-like-a-provider", 1)
 
     def test_provider_slash_model_is_split_at_the_first_slash(self):
-        """CONTRACT 10: `provider/model` is split at the first `/`; for `kind: openai` any model string is taken."""
+        """`provider/model` is split at the first `/`; for `kind: openai` any model string is taken."""
         for model in ("my-model", "a/b/c", "x:free", "@cf/meta/llama", "Model With Spaces", "日本", "a//b", "-"):
             answer = self.client.chat(f"local/{model}")
             self.assertEqual(200, answer.status, repr(answer))
@@ -81,28 +81,28 @@ class Models(ChainCase):
         self.assertEqual("local/my-model", self.client.chat("local/my-model").header("x-429chain-target"))
 
     def test_a_canonical_name_is_any_provider_that_serves_it_in_file_order(self):
-        """DESIGN 3: a canonical model name: any configured provider that serves it, in file order."""
+        """A canonical model name: any configured provider that serves it, in file order."""
         checks.served_by(self, self.client.chat("gpt-oss-120b"), "groq/openai/gpt-oss-120b", 1)
         self.groq.script(answers.error(500))
         checks.served_by(self, self.client.chat("gpt-oss-120b"), "other/oss-120b", 2)
         checks.served_by(self, self.client.chat("tiny-1b"), "groq/tiny", 1)
 
     def test_a_target_without_a_provider_is_every_provider_that_serves_it(self):
-        """DESIGN 3: {model: NAME} in a chain: every configured provider that serves this canonical model, in file order."""
+        """{model: NAME} in a chain: every configured provider that serves this canonical model, in file order."""
         self.groq.script(answers.error(500))
         answer = self.client.chat("any")
         checks.served_by(self, answer, "other/oss-120b", 2)
         self.assertEqual("any", answer.header("x-429chain-chain"))
 
     def test_names_are_exact(self):
-        """CONTRACT 17: no prefix, case or trimming games."""
+        """No prefix, case or trimming games."""
         for name in ("Coding", "codin", "coding ", " coding", "coding\n", "unknown/model", "/coding", "coding/", "groq/", "/", "local"):
             checks.own_error(self, self.client.chat(name), (404, 400))
 
 
 class DefaultChain(ChainCase):
     def test_an_unknown_model_goes_to_the_default_chain(self):
-        """DESIGN 3: `default_chain`: for an unknown model; none: 404."""
+        """`default_chain`: for an unknown model; none: 404."""
         upstream = self.upstream()
         fleet = self.start_fleet({
             "version": 1, "providers": {"p": {"kind": "openai", "base_url": upstream.base_url}},

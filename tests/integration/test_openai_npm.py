@@ -104,7 +104,7 @@ class OpenAiSdk(ChainCase):
 
     @rows({name: (name,) for name in CASES})
     def test_sdk(self, name):
-        """DESIGN 4: completion, stream, tool calls, abort and error classes of npm `openai`."""
+        """Completion, stream, tool calls, abort and error classes of npm `openai`."""
         result = self.results.get(name)
         self.assertIsNotNone(result, f"the script ended before {name}: {self.stderr[-2000:]}")
         self.assertTrue(result["ok"], result.get("error"))
@@ -114,7 +114,7 @@ class OpenAiSdk(ChainCase):
         self.assertEqual(set(CASES), set(self.results))
 
     def test_the_aborts_reached_the_provider(self):
-        """CONTRACT 31: an aborted call's upstream connection is closed."""
+        """An aborted call's upstream connection is closed."""
         for name in ("held", "silent"):
             self.ups[name].wait_calls(1)
             until(lambda name=name: not self.ups[name]._connections, 2, f"{name} to be left")

@@ -23,18 +23,18 @@ class Reload(ChainCase):
         return self.fleet.client.chat("c").header("x-429chain-target")
 
     def test_a_file_written_in_place_is_taken_within_5_s(self):
-        """CONTRACT 5: a changed file (written in place) is taken within 5 s."""
+        """A changed file (written in place) is taken within 5 s."""
         self.fleet.write(self.config("b"))
         until(lambda: self.target() == "b/m", 5, "the changed file")
 
     def test_a_file_renamed_over_is_taken_within_5_s(self):
-        """CONTRACT 5: a changed file (renamed over) is taken within 5 s, twice in a row too."""
+        """A changed file (renamed over) is taken within 5 s, twice in a row too."""
         for provider in "bab":
             self.fleet.write(self.config(provider), rename=True)
             until(lambda provider=provider: self.target() == f"{provider}/m", 5, "the changed file")
 
     def test_a_link_that_points_elsewhere_is_a_changed_file(self):
-        """CONTRACT 5: how Kubernetes changes a mounted ConfigMap: a symbolic link is renamed over."""
+        """How Kubernetes changes a mounted ConfigMap: a symbolic link is renamed over."""
         directory = self.fleet.directory
         for name in ("one", "two"):
             (directory / name).mkdir()
@@ -53,14 +53,14 @@ class Reload(ChainCase):
         until(lambda: self.target() == "b/m", 5, "the changed link")
 
     def test_sighup_takes_it_at_once(self):
-        """CONTRACT 5: SIGHUP at once."""
+        """SIGHUP at once."""
         for provider in "baba":
             self.fleet.write(self.config(provider))
             self.fleet.reload()
             until(lambda provider=provider: self.target() == f"{provider}/m", 2, "the changed file")
 
     def test_a_bad_file_leaves_the_old_configuration_serving_and_is_said(self):
-        """CONTRACT 5: a bad one leaves the old configuration serving and its file:line in log, 429ctl and metrics."""
+        """A bad one leaves the old configuration serving and its file:line in log, 429ctl and metrics."""
         self.fleet.write("version: 1\nproviders:\n  a:\n    kindd: openai\n")
         self.fleet.reload()
         self.fleet.control.program.wait_for(r"chains\.yaml:4:\d+", 5)
@@ -82,7 +82,7 @@ class Reload(ChainCase):
         self.assertNotIn("chains.yaml:4", out)
 
     def test_a_file_that_vanishes_changes_nothing(self):
-        """CONTRACT 5: between two versions a file may be away for a moment."""
+        """Between two versions a file may be away for a moment."""
         text = self.fleet.config_path.read_text()
         self.fleet.config_path.unlink()
         self.fleet.reload()
@@ -92,7 +92,7 @@ class Reload(ChainCase):
         until(lambda: self.target() == "b/m", 5, "the file that came back")
 
     def test_a_half_written_file_is_not_served(self):
-        """CONTRACT 5: whatever moment of the writing is seen."""
+        """Whatever moment of the writing is seen."""
         text = self.fleet.config_path.read_text()
         for cut in range(0, len(text), 37):
             self.fleet.config_path.write_text(text[:cut])
@@ -101,7 +101,7 @@ class Reload(ChainCase):
         self.assertTrue(self.fleet.control.program.running)
 
     def test_a_stream_in_progress_is_finished_by_its_old_configuration(self):
-        """CONTRACT 5, DESIGN 5: a snapshot is pinned per request."""
+        """A snapshot is pinned per request."""
         def slow(exchange):
             exchange.send(answers.stream_head() + chunk(event(delta(content="x"))))
             until(lambda: go, 15, "the reload")
@@ -120,7 +120,7 @@ class Reload(ChainCase):
         self.assertEqual("a/m", reply.header("x-429chain-target"))
 
     def test_chains_and_providers_come_and_go(self):
-        """CONTRACT 5: what was removed is unknown, what was added is known."""
+        """What was removed is unknown, what was added is known."""
         config = self.config("a")
         config["chains"] = {"d": config["chains"]["c"]}
         del config["providers"]["b"]
@@ -131,7 +131,7 @@ class Reload(ChainCase):
         checks.own_error(self, self.fleet.client.chat("b/m"), 404, "model_not_found")
 
     def test_a_changed_base_url_is_used(self):
-        """CONTRACT 5: connections to the old address are not used for the new one."""
+        """Connections to the old address are not used for the new one."""
         self.target()
         config = self.config("a")
         config["providers"]["a"]["base_url"] = self.b.base_url
@@ -142,7 +142,7 @@ class Reload(ChainCase):
         self.assertGreater(self.b.calls, before)
 
     def test_reloads_under_load_cost_nobody_an_error(self):
-        """CONTRACT 5, 38: what runs goes on running."""
+        """What runs goes on running."""
         import threading
         statuses, stop = [], []
 
@@ -164,7 +164,7 @@ class Reload(ChainCase):
         self.assertEqual({200}, set(statuses))
 
     def test_every_proxy_gets_it_and_acknowledges(self):
-        """CONTRACT 5, DESIGN 5: snapshots are versioned and acknowledged."""
+        """Snapshots are versioned and acknowledged."""
         self.fleet.add_proxy("second").wait_ready()
         self.fleet.write(self.config("b"))
         self.fleet.reload()

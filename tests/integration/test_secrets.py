@@ -83,7 +83,7 @@ class Echoes(ChainCase):
         "cut_in_two_at_300": echo(500, nested("y" * 285 + KEY)),
     })
     def test_a_key_echoed_in_an_error_is_never_shown(self, answer):
-        """CONTRACT 43: a provider that echoes the key in an error: the client, logs, stored files and dumps never show it."""
+        """A provider that echoes the key in an error: the client, logs, stored files and dumps never show it."""
         chain, upstream = self.take(answer)
         for stream in (False, True):
             got = self.fleet.client.chat(chain, stream=stream)
@@ -96,7 +96,7 @@ class Echoes(ChainCase):
 
     @rows({"first": (b"",), "after_content": (event(delta(content="x")),)})
     def test_a_key_echoed_in_a_stream_is_never_shown(self, before):
-        """CONTRACT 43: also in an error inside a stream, and split over writes."""
+        """Also in an error inside a stream, and split over writes."""
         error = event(json.dumps(nested(f"bad key {KEY}")))
         middle = error.index(KEY.encode()) + 9
 
@@ -112,13 +112,13 @@ class Echoes(ChainCase):
         self.everywhere()
 
     def test_the_key_is_in_no_command_line(self):
-        """CONTRACT 43, DESIGN 6: who may run ps sees nothing."""
+        """Who may run ps sees nothing."""
         for program in (self.fleet.proxy.program, self.fleet.control.program):
             with open(f"/proc/{program.pid}/cmdline", "rb") as file:
                 self.unseen(file.read())
 
     def test_the_dump_says_that_there_is_a_key_but_not_which(self):
-        """DESIGN 4, 6: /config_dump: secrets redacted, at most their last 4 characters."""
+        """/config_dump: secrets redacted, at most their last 4 characters."""
         dump = Client(self.fleet.proxy.admin).get("/config_dump")
         self.assertEqual(200, dump.status)
         dump.json()
@@ -128,7 +128,7 @@ class Echoes(ChainCase):
 
 class ProxysOwn(ChainCase):
     def test_a_proxys_own_key_never_reaches_the_control_plane(self):
-        """CONTRACT 3: `proxy_env:`/`proxy_file:` are resolved by each proxy itself, and never seen by the control plane."""
+        """`proxy_env:`/`proxy_file:` are resolved by each proxy itself, and never seen by the control plane."""
         upstream = self.upstream()
         fleet = Fleet({
             "version": 1,
@@ -154,7 +154,7 @@ class ProxysOwn(ChainCase):
 class Sources(ChainCase):
     @rows({"newline": b"sk-from-file\n", "crlf": b"sk-from-file\r\n", "none": b"sk-from-file"})
     def test_a_key_from_a_file_loses_its_trailing_newline(self, text):
-        """CONTRACT 3: a file's trailing newline is dropped."""
+        """A file's trailing newline is dropped."""
         upstream = self.upstream()
         fleet = Fleet({
             "version": 1,

@@ -32,7 +32,7 @@ class Breaks(SlotCase):
         "after_a_comment": answers.stream(GOOD + b": hi\n\n", end=False, then="close"),
     })
     def test_a_break_after_content_ends_with_one_error_event(self, broken):
-        """CONTRACT 30, 46: one `data:` event with an error object, code stream_broken, no [DONE], a properly ended body; half events dropped."""
+        """One `data:` event with an error object, code stream_broken, no [DONE], a properly ended body; half events dropped."""
         slot = self.slot(broken)
         with self.client.connect() as connection:
             connection.request("POST", "/v1/chat/completions", {"model": slot.chain, "messages": [], "stream": True})
@@ -56,14 +56,14 @@ class Breaks(SlotCase):
                             '"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}'),
     })
     def test_a_providers_error_after_content_is_the_end(self, last):
-        """CONTRACT 30, DESIGN 4: an error in mid-stream ends it with an error event and no [DONE]."""
+        """An error in mid-stream ends it with an error event and no [DONE]."""
         slot = self.slot(answers.stream(GOOD + last))
         payloads, _ = checks.broken_stream(self, self.client.chat(slot.chain, stream=True))
         self.assertEqual(SENT, payloads)
         self.assertEqual(0, slot.b.calls)
 
     def test_a_break_right_after_the_first_content(self):
-        """CONTRACT 30: also when content and break come in one read."""
+        """Also when content and break come in one read."""
         slot = self.slot(answers.stream(event(A), end=False, then="reset"))
         answer = self.client.chat(slot.chain, stream=True)
         if answer.header("x-429chain-target") == slot.names[1]:
@@ -72,7 +72,7 @@ class Breaks(SlotCase):
             self.assertEqual([A.encode()], checks.broken_stream(self, answer)[0])
 
     def test_a_break_in_one_of_several_choices(self):
-        """CONTRACT 30: with n > 1 one choice's finish_reason is not the end of the others."""
+        """With n > 1 one choice's finish_reason is not the end of the others."""
         both = ['{"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}',
                 '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}',
                 '{"choices":[{"index":1,"delta":{"content":"c"}}]}', '{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}']
@@ -81,20 +81,20 @@ class Breaks(SlotCase):
         self.assertEqual([p.encode() for p in both], checks.whole_stream(self, answer))
 
     def test_content_after_the_finish_reason_still_passes(self):
-        """CONTRACT 28, 30: usage and what else follows a finish_reason is kept, up to [DONE]."""
+        """Usage and what else follows a finish_reason is kept, up to [DONE]."""
         more = '{"choices":[],"x_extra":{"a":1}}'
         slot = self.slot(answers.stream(event(A) + event(STOP) + event(more) + DONE))
         got = checks.whole_stream(self, self.client.chat(slot.chain, stream=True))
         self.assertEqual([A.encode(), STOP.encode(), more.encode()], got)
 
     def test_nothing_after_done_reaches_the_client(self):
-        """CONTRACT 30: [DONE] is the end."""
+        """[DONE] is the end."""
         slot = self.slot(answers.stream(event(A) + event(STOP) + DONE + event(B)))
         answer = self.client.chat(slot.chain, stream=True)
         self.assertEqual([A.encode(), STOP.encode()], checks.whole_stream(self, answer))
 
     def test_no_error_is_made_of_a_word_in_the_content(self):
-        """CONTRACT 28: an answer may talk about errors and [DONE]."""
+        """An answer may talk about errors and [DONE]."""
         talk = [delta(content='{"error":{"message":"x"}}'), delta(content="data: [DONE]\n\n"), delta(content="event: error"),
                 '{"choices":[{"index":0,"delta":{"content":"x"}}],"error":null}', STOP]
         slot = self.slot(answers.stream(b"".join(map(event, talk)) + DONE))
@@ -102,7 +102,7 @@ class Breaks(SlotCase):
         self.assertEqual([p.encode() for p in talk] + [b"[DONE]"], sse.payloads(answer.body))
 
     def test_a_provider_that_broke_is_used_again_on_a_new_connection(self):
-        """CONTRACT 36, 42: the broken connection is not."""
+        """The broken connection is not."""
         slot = self.slot(answers.usual())
         slot.a.script(answers.raw(answers.stream_head() + chunk(GOOD) + b"no size\r\n" + END))
         checks.broken_stream(self, self.client.chat(slot.chain, stream=True))

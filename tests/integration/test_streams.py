@@ -36,7 +36,7 @@ class Payloads(SlotCase):
         "one_write": 10 ** 9, "each_byte": 1, "three_bytes": 3, "seventeen_bytes": 17, "a_kilobyte": 1000,
     })
     def test_payloads_arrive_in_order_whatever_the_split(self, size):
-        """CONTRACT 28: the `data` payloads are kept, in order, byte for byte, for any split of bytes."""
+        """The `data` payloads are kept, in order, byte for byte, for any split of bytes."""
         data = b"".join(event(p) for p in self.LONG) + DONE
         slot = self.slot(answers.stream(pieces=[data[i:i + size] for i in range(0, len(data), size)]))
         answer = self.client.chat(slot.chain, stream=True)
@@ -49,7 +49,7 @@ class Payloads(SlotCase):
         "unknown_field": b"foo: bar\nbaz\ndata: %s\n\n",
     })
     def test_every_form_of_event_is_understood(self, form):
-        """CONTRACT 28: keep-alive comments, other fields and every line ending are handled."""
+        """Keep-alive comments, other fields and every line ending are handled."""
         for size in (10 ** 9, 1):
             data = b"".join(form.replace(b"%s", p.encode()) for p in [*self.LONG, "[DONE]"])
             slot = self.slot(answers.stream(pieces=[data[i:i + size] for i in range(0, len(data), size)]))
@@ -57,7 +57,7 @@ class Payloads(SlotCase):
             self.assertEqual([p.encode() for p in self.LONG], checks.whole_stream(self, answer))
 
     def test_a_multi_line_event_is_one_payload(self):
-        """CONTRACT 28: an event whose JSON is spread over several data lines."""
+        """An event whose JSON is spread over several data lines."""
         spread = json.dumps(json.loads(CONTENT), indent=1).encode()
         data = event(ROLE) + b"".join(b"data: " + line + b"\n" for line in spread.split(b"\n")) + b"\n" + event(STOP) + DONE
         slot = self.slot(answers.stream(data))
@@ -65,7 +65,7 @@ class Payloads(SlotCase):
         self.assertEqual([ROLE.encode(), spread, STOP.encode()], got)
 
     def test_a_byte_order_mark_is_no_obstacle(self):
-        """CONTRACT 28: the stream's one permitted BOM."""
+        """The stream's one permitted BOM."""
         slot = self.slot(answers.stream(b"\xef\xbb\xbf" + answers.stream_bytes("ab")))
         answer = self.client.chat(slot.chain, stream=True)
         self.assertEqual(200, answer.status)
@@ -75,7 +75,7 @@ class Payloads(SlotCase):
 
     @rows({"without_length_or_chunks": "close", "content_length": "length"})
     def test_other_framings_of_a_stream_are_taken(self, framing):
-        """CONTRACT 28: a stream may end with its connection or have a length."""
+        """A stream may end with its connection or have a length."""
         data = answers.stream_bytes("abc")
         fields = {"content-type": "text/event-stream"}
         if framing == "length":
@@ -85,7 +85,7 @@ class Payloads(SlotCase):
         self.assertEqual([p.encode() for p in answers.stream_payloads("abc")], checks.whole_stream(self, answer))
 
     def test_chunks_pass_as_they_come(self):
-        """CONTRACT 28, DESIGN 8: content is handed on when it comes, not gathered."""
+        """Content is handed on when it comes, not gathered."""
         def answer(exchange):
             exchange.send(answers.stream_head())
             for letter in "abc":
@@ -105,21 +105,21 @@ class Payloads(SlotCase):
 
     @rows({"2m": 2 << 20, "7m": 7 << 20})
     def test_a_large_event_passes(self, size):
-        """CONTRACT 32: a single event may be up to 8 MiB."""
+        """A single event may be up to 8 MiB."""
         large = delta(content="y" * size)
         slot = self.slot(answers.stream(event(ROLE) + event(large) + event(STOP) + DONE))
         got = checks.whole_stream(self, self.client.chat(slot.chain, stream=True, timeout=30))
         self.assertEqual([ROLE.encode(), large.encode(), STOP.encode()], got)
 
     def test_a_first_event_larger_than_what_is_held_passes(self):
-        """CONTRACT 28, 32: the first content itself may be larger than 64 KiB."""
+        """The first content itself may be larger than 64 KiB."""
         large = delta(content="z" * 300000)
         slot = self.slot(answers.stream(event(large) + event(STOP) + DONE))
         got = checks.whole_stream(self, self.client.chat(slot.chain, stream=True))
         self.assertEqual([large.encode(), STOP.encode()], got)
 
     def test_an_event_without_end_is_bounded(self):
-        """CONTRACT 32: one beyond 8 MiB is not taken, and costs no memory without bound."""
+        """One beyond 8 MiB is not taken, and costs no memory without bound."""
         def endless(exchange):
             exchange.send(answers.stream_head() + chunk(event(CONTENT)) + chunk(b"data: {\"a\":\""))
             piece = chunk(b"z" * 65536)
@@ -134,7 +134,7 @@ class Payloads(SlotCase):
         self.assertLess(self.fleet.proxy.program.rss_kib() - before, 64 * 1024)
 
     def test_a_stream_to_http_1_0_ends_with_the_connection(self):
-        """CONTRACT 34: HTTP/1.0 is answered and closed, a stream too: without chunks."""
+        """HTTP/1.0 is answered and closed, a stream too: without chunks."""
         slot = self.slot()
         body = json.dumps({"model": slot.chain, "stream": True, "messages": []}).encode()
         with Connection(self.client.address) as connection:
@@ -160,7 +160,7 @@ class FirstContent(SlotCase):
         "second_choice": '{"choices":[{"index":0,"delta":{}},{"index":1,"delta":{"content":"x"}}]}',
     })
     def test_content_is_sent_on_with_all_that_was_held(self, payload):
-        """CONTRACT 28: first content = non-empty content, tool_calls, reasoning, refusal or a finish_reason; what was held comes along."""
+        """First content = non-empty content, tool_calls, reasoning, refusal or a finish_reason; what was held comes along."""
         slot = self.slot(answers.stream(pieces=[event(ROLE), event(payload)], end=False, then="hold"))
         with self.client.open_chat(slot.chain, stream=True, timeout=5) as connection:
             reply = connection.head()
@@ -178,7 +178,7 @@ class FirstContent(SlotCase):
         "content_elsewhere": '{"content":"x","choices":[{"index":0,"delta":{"role":"assistant"}}],"x":{"delta":{"content":"y"}}}',
     })
     def test_status_and_headers_wait_for_the_first_content(self, payload):
-        """CONTRACT 28, 33: a role-only chunk is not content: held; status and headers go with the first content, not before."""
+        """A role-only chunk is not content: held; status and headers go with the first content, not before."""
         def answer(exchange):
             exchange.send(answers.stream_head() + chunk(event(payload)))
             until(lambda: go, 10, "the test to go on")
@@ -193,7 +193,7 @@ class FirstContent(SlotCase):
         self.assertEqual([payload.encode(), CONTENT.encode(), STOP.encode()], checks.whole_stream(self, reply))
 
     def test_what_was_held_of_a_failed_attempt_is_dropped(self):
-        """CONTRACT 28, 29: the held chunks of an attempt that fell through are never seen."""
+        """The held chunks of an attempt that fell through are never seen."""
         poison = delta(role="assistant", note="poison")
         slot = self.slot(answers.stream(event(poison), end=True, then="close"))
         answer = self.client.chat(slot.chain, stream=True)
@@ -202,7 +202,7 @@ class FirstContent(SlotCase):
         self.assertEqual([p.encode() for p in answers.stream_payloads()], checks.whole_stream(self, answer))
 
     def test_much_before_the_first_content_is_bounded_and_ends_well(self):
-        """CONTRACT 28: at most 64 KiB are held before the first content; a provider that sends more still gives an answer, or the next."""
+        """At most 64 KiB are held before the first content; a provider that sends more still gives an answer, or the next."""
         pieces = [event(delta(role="assistant", note="n" * 1000)) for _ in range(200)]
         slot = self.slot(answers.stream(pieces=[*pieces, event(CONTENT), event(STOP), DONE]))
         answer = self.client.chat(slot.chain, stream=True)
@@ -210,7 +210,7 @@ class FirstContent(SlotCase):
         self.assertIn(got[-2:], ([CONTENT.encode(), STOP.encode()], [p.encode() for p in answers.stream_payloads()][-2:]))
 
     def test_below_64_kib_everything_held_is_delivered(self):
-        """CONTRACT 28: held, delivered later."""
+        """Held, delivered later."""
         pieces = [event(delta(role="assistant", note="n" * 1000)) for _ in range(40)]
         slot = self.slot(answers.stream(pieces=[*pieces, event(CONTENT), event(STOP), DONE]))
         got = checks.whole_stream(self, self.client.chat(slot.chain, stream=True))
@@ -252,14 +252,14 @@ class FallsThrough(SlotCase):
         "bad_chunk_size": (answers.raw(answers.stream_head() + b"zz\r\n" + event(CONTENT) + b"\r\n", "close"), {"broken"}),
     })
     def test_falls_through_unseen(self, failure, outcomes):
-        """CONTRACT 29, 45: falls through unseen: error status or object, no event, only [DONE], comments or role, timeout, early break."""
+        """Falls through unseen: error status or object, no event, only [DONE], comments or role, timeout, early break."""
         slot = self.slot(failure)
         answer = self.client.chat(slot.chain, stream=True)
         checks.fell_through(self, answer, slot, outcomes)
         self.assertEqual([p.encode() for p in answers.stream_payloads()], checks.whole_stream(self, answer))
 
     def test_all_failed_before_content_is_a_plain_error(self):
-        """CONTRACT 33: the status is still free: an error's status, not a broken stream."""
+        """The status is still free: an error's status, not a broken stream."""
         slot = self.slot(answers.stream(event(ROLE)), answers.stream(DONE))
         answer = self.client.chat(slot.chain, stream=True)
         checks.own_error(self, answer, 502, "chain_exhausted")
@@ -271,7 +271,7 @@ class Ends(SlotCase):
 
     @rows({"ended": (True, "keep"), "closed": (False, "close")})
     def test_a_missing_done_is_added_after_a_finish_reason(self, end, then):
-        """CONTRACT 30: finish_reason seen but no [DONE]: complete, [DONE] is added."""
+        """Finish_reason seen but no [DONE]: complete, [DONE] is added."""
         data = b"".join(event(p) for p in answers.stream_payloads("ab"))
         slot = self.slot(answers.stream(data, end=end, then=then))
         answer = self.client.chat(slot.chain, stream=True)
@@ -279,28 +279,28 @@ class Ends(SlotCase):
 
     @rows({"closed": (False, "close"), "reset": (False, "reset"), "held": (False, "hold")})
     def test_after_done_nothing_matters(self, end, then):
-        """CONTRACT 30: [DONE] seen, then cut: complete; the client does not wait for the provider's end either."""
+        """[DONE] seen, then cut: complete; the client does not wait for the provider's end either."""
         slot = self.slot(answers.stream(answers.stream_bytes("ab"), end=end, then=then))
         answer = self.client.chat(slot.chain, stream=True, timeout=8)
         self.assertEqual([p.encode() for p in answers.stream_payloads("ab")], checks.whole_stream(self, answer))
         self.assertLess(answer.seconds, 4)
 
     def test_done_without_a_finish_reason_is_complete(self):
-        """CONTRACT 30: [DONE] after content is an end, and no finish_reason is made up."""
+        """[DONE] after content is an end, and no finish_reason is made up."""
         slot = self.slot(answers.stream(event(CONTENT) + DONE))
         answer = self.client.chat(slot.chain, stream=True)
         self.assertEqual([CONTENT.encode()], checks.whole_stream(self, answer))
         self.assertNotIn(b'"stop"', answer.body)
 
     def test_the_last_event_without_its_blank_line_before_done(self):
-        """CONTRACT 46: an end of stream in the middle of an event drops it; after a finish_reason the stream is still complete."""
+        """An end of stream in the middle of an event drops it; after a finish_reason the stream is still complete."""
         data = event(CONTENT) + event(STOP) + b"data: [DONE]"
         slot = self.slot(answers.stream(data))
         answer = self.client.chat(slot.chain, stream=True)
         self.assertEqual([CONTENT.encode(), STOP.encode()], checks.whole_stream(self, answer))
 
     def test_comments_count_as_life_for_idle(self):
-        """CONTRACT 45: comments count as life for `idle`."""
+        """Comments count as life for `idle`."""
         pieces = [event(CONTENT), *[b": still here\n\n"] * 20, event(STOP) + DONE]
         slot = self.slot(answers.stream(pieces=pieces, pause=0.1))
         with self.subTest("idle of 1 s over 2 s of comments"):
@@ -311,7 +311,7 @@ class Ends(SlotCase):
             self.assertEqual([CONTENT.encode(), STOP.encode()], checks.whole_stream(self, answer))
 
     def test_streaming_does_not_hold_other_requests_up(self):
-        """DESIGN 8: one worker carries many streams."""
+        """One worker carries many streams."""
         held = self.slot(answers.stream(event(CONTENT), end=False, then="hold"))
         quick = self.slot()
         streams = [self.client.open_chat(held.chain, stream=True) for _ in range(50)]

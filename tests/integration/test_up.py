@@ -56,7 +56,7 @@ class Up(ChainCase):
         return Client(found.group(1)), found.group(2)
 
     def test_the_demo_answers_a_chat_request_at_the_printed_base_url(self):
-        """DESIGN 2: starts both planes and simulated providers, prints base URL, a curl line and an SDK snippet; it works at once."""
+        """Starts both planes and simulated providers, prints base URL, a curl line and an SDK snippet; it works at once."""
         up = self.start("--demo")
         client, model = self.ready(up)
         answer = client.chat(model)
@@ -68,7 +68,7 @@ class Up(ChainCase):
         self.assertIn("API_KEY", up.output, "it says how to go real")
 
     def test_the_printed_curl_line_works_as_it_stands(self):
-        """DESIGN 2: what is printed can be pasted."""
+        """What is printed can be pasted."""
         up = self.start("--demo")
         self.ready(up)
         text = re.sub(r"\x1b\[[0-9;]*m", "", up.output)
@@ -78,7 +78,7 @@ class Up(ChainCase):
         self.assertIn('"choices"', done.stdout, done.stderr)
 
     def test_ctrl_c_stops_everything(self):
-        """DESIGN 2: stops everything on Ctrl-C, exit 0, nothing left behind."""
+        """Stops everything on Ctrl-C, exit 0, nothing left behind."""
         for number in (signal.SIGINT, signal.SIGTERM):
             up = self.start("--demo")
             client, model = self.ready(up)
@@ -91,7 +91,7 @@ class Up(ChainCase):
                 client.get("/health")
 
     def test_a_terminal_sends_ctrl_c_to_all_of_them(self):
-        """DESIGN 2: Ctrl-C reaches the whole foreground group; it is still one orderly stop."""
+        """Ctrl-C reaches the whole foreground group; it is still one orderly stop."""
         up = self.start("--demo")
         self.ready(up)
         children = descendants(up.pid)
@@ -100,7 +100,7 @@ class Up(ChainCase):
         until(lambda: not [pid for pid in children if alive(pid)], 5, "all children to be gone")
 
     def test_killed_hard_it_leaves_nothing_running(self):
-        """DESIGN 2: kill -9 of `up` leaves no orphans that hold the ports."""
+        """Kill -9 of `up` leaves no orphans that hold the ports."""
         up = self.start("--demo")
         self.ready(up)
         children = descendants(up.pid)
@@ -109,7 +109,7 @@ class Up(ChainCase):
         until(lambda: not [pid for pid in children if alive(pid)], 15, "all children to be gone")
 
     def test_when_one_of_them_dies_it_says_so_and_ends(self):
-        """DESIGN 2: no half of a gateway is left running."""
+        """No half of a gateway is left running."""
         up = self.start("--demo")
         self.ready(up)
         children = descendants(up.pid)
@@ -120,7 +120,7 @@ class Up(ChainCase):
         until(lambda: not [pid for pid in children if alive(pid)], 5, "all children to be gone")
 
     def test_a_configuration_of_ones_own(self):
-        """DESIGN 2: `up --config FILE`."""
+        """`up --config FILE`."""
         upstream = self.upstream(answers.usual("mine"))
         path = Path(tempfile.mkdtemp()) / "mine.yaml"
         path.write_text(yaml_text.dump({"version": 1, "providers": {"p": {"kind": "openai", "base_url": upstream.base_url}},
@@ -130,7 +130,7 @@ class Up(ChainCase):
         self.assertEqual("mine", client.chat("my-chain").content)
 
     def test_a_bad_configuration_is_said_before_anything_starts(self):
-        """CONTRACT 4: with file:line:col, and nothing left running."""
+        """With file:line:col, and nothing left running."""
         path = Path(tempfile.mkdtemp()) / "bad.yaml"
         path.write_text("version: 1\nchainz: {}\n")
         up = self.start("--config", path)
@@ -138,7 +138,7 @@ class Up(ChainCase):
         self.assertIn("bad.yaml:2:1", up.output)
 
     def test_a_port_in_use_is_said_with_the_flag_that_helps(self):
-        """DESIGN 2: everything is told so that a person can act."""
+        """Everything is told so that a person can act."""
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
@@ -149,7 +149,7 @@ class Up(ChainCase):
             self.assertIn("--listen", up.output)
 
     def test_keys_in_the_environment_go_real(self):
-        """DESIGN 2: with the keys found in the environment, else the demo; the key itself is nowhere printed."""
+        """With the keys found in the environment, else the demo; the key itself is nowhere printed."""
         up = self.start(env={"GROQ_API_KEY": "gsk_0123456789abcdef"})
         client, model = self.ready(up)
         listed = [entry["id"] for entry in client.get("/v1/models").json()["data"]]

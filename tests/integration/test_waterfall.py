@@ -20,7 +20,7 @@ class GoesOn(SlotCase):
         "401": (401, {"auth"}), "402": (402, {"auth", "quota_exhausted"}), "403": (403, {"auth"}),
     })
     def test_a_failing_status_goes_on_to_the_next_target(self, status, outcomes):
-        """CONTRACT 21: 408, 409, 425, 429, 5xx and 401, 402, 403 go on to the next target."""
+        """408, 409, 425, 429, 5xx and 401, 402, 403 go on to the next target."""
         slot = self.slot(answers.plain(status, ERROR), answers.completion("from b"))
         answer = self.client.chat(slot.chain)
         checks.fell_through(self, answer, slot, outcomes, status)
@@ -38,13 +38,13 @@ class GoesOn(SlotCase):
         "error_in_200": (answers.plain(200, ERROR), {"error", "overloaded"}),
     })
     def test_a_failure_without_an_error_status_goes_on(self, failure, outcomes):
-        """CONTRACT 21: close, garbage, and a 200 whose JSON is {"error":…} without choices go on to the next target."""
+        """Close, garbage, and a 200 whose JSON is {"error":…} without choices go on to the next target."""
         slot = self.slot(failure, answers.completion("from b"))
         answer = self.client.chat(slot.chain)
         checks.fell_through(self, answer, slot, outcomes)
 
     def test_a_200_with_error_null_and_choices_is_an_answer(self):
-        """CONTRACT 21: only an error *without* choices is a failure."""
+        """Only an error *without* choices is a failure."""
         body = json.dumps({**json.loads('{"error":null}'), **answers.completion_body("fine")}).encode()
         slot = self.slot(answers.plain(200, body))
         answer = self.client.chat(slot.chain)
@@ -53,7 +53,7 @@ class GoesOn(SlotCase):
 
     @rows({"401": 401, "402": 402, "403": 403})
     def test_a_refused_credential_is_not_called_again(self, status):
-        """CONTRACT 21: after 401, 402, 403 that credential is not called again until it changes or is re-tested."""
+        """After 401, 402, 403 that credential is not called again until it changes or is re-tested."""
         slot = self.slot(answers.plain(status, ERROR), answers.completion("from b"))
         checks.fell_through(self, self.client.chat(slot.chain), slot)
         for _ in range(3):
@@ -73,7 +73,7 @@ class GoesOn(SlotCase):
                  "code": 404},
     })
     def test_no_such_model_here_goes_on_and_marks_the_target(self, body):
-        """CONTRACT 21: a 404 that means "no such model here" goes on and marks the target."""
+        """A 404 that means "no such model here" goes on and marks the target."""
         slot = self.slot(answers.plain(404, body), answers.completion("from b"))
         checks.fell_through(self, self.client.chat(slot.chain), slot, "model_unavailable", 404)
         answer = self.client.chat(slot.chain)
@@ -81,7 +81,7 @@ class GoesOn(SlotCase):
         self.assertEqual(1, slot.a.calls)
 
     def test_another_model_of_that_account_is_still_called(self):
-        """CONTRACT 21: "no such model" marks the target, not the account."""
+        """"No such model" marks the target, not the account."""
         missing = {"error": {"message": "The model `x` does not exist", "type": "invalid_request_error", "param": None,
                              "code": "model_not_found"}}
         slot = self.slot(answers.plain(404, missing), answers.completion("from b"))
@@ -104,7 +104,7 @@ class HandedBack(SlotCase):
         "400_text": (400, b"Bad Request: \xc3\xa9\n"),
     })
     def test_the_clients_own_mistake_is_handed_back(self, status, body):
-        """CONTRACT 21: 400, other 404, 422 are handed back with the provider's status and body bytes."""
+        """400, other 404, 422 are handed back with the provider's status and body bytes."""
         kind = "text/plain" if status == 400 and not body.startswith(b"{") else "application/json"
         slot = self.slot(answers.plain(status, body, content_type=kind))
         answer = self.client.chat(slot.chain)
@@ -117,7 +117,7 @@ class HandedBack(SlotCase):
         self.assertEqual(0, slot.b.calls)
 
     def test_it_is_handed_back_for_a_stream_too(self):
-        """CONTRACT 21: a stream's request that the provider calls bad gets the plain error."""
+        """A stream's request that the provider calls bad gets the plain error."""
         body = b'{"error":{"message":"bad","type":"invalid_request_error","param":null,"code":null}}'
         slot = self.slot(answers.plain(400, body))
         answer = self.client.chat(slot.chain, stream=True)
@@ -125,7 +125,7 @@ class HandedBack(SlotCase):
         self.assertEqual(0, slot.b.calls)
 
     def test_a_mistake_after_a_failure_is_handed_back_from_where_it_came(self):
-        """CONTRACT 21: the second target's 400 is the answer, with the whole trail."""
+        """The second target's 400 is the answer, with the whole trail."""
         body = b'{"error":{"message":"bad","type":"invalid_request_error","param":null,"code":null}}'
         slot = self.slot(answers.plain(500, ERROR), answers.plain(400, body))
         answer = self.client.chat(slot.chain)
@@ -135,7 +135,7 @@ class HandedBack(SlotCase):
         self.assertEqual(slot.names, [target for target, _ in trail.outcomes(answer)])
 
     def test_a_bad_request_closes_nothing(self):
-        """CONTRACT 21: after a handed-back 400 the target is called as before."""
+        """After a handed-back 400 the target is called as before."""
         slot = self.slot(answers.plain(400, ERROR))
         self.client.chat(slot.chain)
         slot.a.answer = answers.completion("fine")
@@ -161,7 +161,7 @@ class TooLong(SlotCase):
 
     @rows({"400": 400, "413": 413})
     def test_a_prompt_too_long_goes_on_where_more_is_taken(self, status):
-        """CONTRACT 21: 413 and context-too-long go on if a later target takes more."""
+        """413 and context-too-long go on if a later target takes more."""
         slot = self.take(True, answers.plain(status, self.BODY), answers.completion("from b"))
         checks.fell_through(self, self.client.chat(slot.chain), slot)
         slot.a.answer = answers.completion("short prompts still fit")
@@ -169,7 +169,7 @@ class TooLong(SlotCase):
 
     @rows({"400": 400, "413": 413})
     def test_a_prompt_too_long_is_handed_back_where_none_takes_more(self, status):
-        """CONTRACT 21: else 413 and context-too-long are handed back with the provider's status and body bytes."""
+        """Else 413 and context-too-long are handed back with the provider's status and body bytes."""
         slot = self.take(False, answers.plain(status, self.BODY), answers.completion("from b"))
         answer = self.client.chat(slot.chain)
         self.assertEqual((status, json.dumps(self.BODY).encode()), (answer.status, answer.body))
@@ -180,7 +180,7 @@ class Headers(SlotCase):
     SLOTS = 10
 
     def test_every_answer_through_a_chain_says_how_it_went(self):
-        """CONTRACT 18: x-429chain-chain/-target/-attempts/-trail on every answer that went through a chain."""
+        """X-429chain-chain/-target/-attempts/-trail on every answer that went through a chain."""
         slot = self.slot()
         answer = self.client.chat(slot.chain)
         for name in checks.CHAIN_HEADERS:
@@ -191,13 +191,13 @@ class Headers(SlotCase):
         self.assertIsNotNone(items[0]["ms"])
 
     def test_a_stream_says_it_too(self):
-        """CONTRACT 18: also on a stream."""
+        """Also on a stream."""
         slot = self.slot(answers.error(503), answers.usual())
         answer = self.client.chat(slot.chain, stream=True)
         checks.fell_through(self, answer, slot)
 
     def test_an_exhausted_chain_says_it_too(self):
-        """CONTRACT 18, 19: also on the answer of a chain whose targets all failed, in the order of the walk."""
+        """Also on the answer of a chain whose targets all failed, in the order of the walk."""
         slot = self.slot(answers.error(500), answers.rate_limited({"retry-after": "7"}))
         answer = self.client.chat(slot.chain)
         self.assertEqual(429, answer.status)
@@ -210,7 +210,7 @@ class Headers(SlotCase):
         self.assertIn(items[1]["retry"], ("6", "7"))
 
     def test_attempts_counts_real_calls_only(self):
-        """CONTRACT 18: -attempts counts real upstream calls; a skipped target is in the trail alone."""
+        """-attempts counts real upstream calls; a skipped target is in the trail alone."""
         slot = self.slot(answers.rate_limited({"retry-after": "30"}))
         self.assertEqual("2", self.client.chat(slot.chain).header("x-429chain-attempts"))
         answer = self.client.chat(slot.chain)
@@ -220,7 +220,7 @@ class Headers(SlotCase):
         self.assertTrue(1 <= float(items[0]["retry"]) <= 30, items)
 
     def test_nothing_called_is_zero_attempts(self):
-        """CONTRACT 18, 22: all skipped: 0 attempts, still 429 with Retry-After."""
+        """All skipped: 0 attempts, still 429 with Retry-After."""
         slot = self.slot(answers.rate_limited({"retry-after": "30"}), answers.rate_limited({"retry-after": "20"}))
         self.client.chat(slot.chain)
         answer = self.client.chat(slot.chain)
@@ -230,7 +230,7 @@ class Headers(SlotCase):
         self.assertEqual((1, 1), (slot.a.calls, slot.b.calls))
 
     def test_the_request_id_is_unique_and_a_valid_one_is_kept(self):
-        """CONTRACT 18: x-request-id on every answer, unique (a valid one from the client is kept)."""
+        """X-request-id on every answer, unique (a valid one from the client is kept)."""
         slot = self.slot()
         seen = {self.client.chat(slot.chain).header("x-request-id") for _ in range(5)}
         self.assertEqual(5, len(seen))
@@ -241,14 +241,14 @@ class Headers(SlotCase):
 
     @rows({"spaces": "a b c", "quotes": "\"><script>", "long": "x" * 5000, "high_bytes": "\xe9\xe9", "empty": ""})
     def test_an_invalid_request_id_is_replaced(self, given):
-        """CONTRACT 18: only a valid x-request-id of the client is kept."""
+        """Only a valid x-request-id of the client is kept."""
         answer = self.client.get("/health", headers={"x-request-id": given})
         self.assertEqual(200, answer.status)
         self.assertEqual(1, len(answer.all("x-request-id")))
         self.assertNotIn(answer.header("x-request-id"), ("", given))
 
     def test_every_other_answer_has_a_request_id(self):
-        """CONTRACT 18: x-request-id on every answer, errors and /health too."""
+        """X-request-id on every answer, errors and /health too."""
         for path in ("/health", "/v1/models", "/nothing", "/v1/models/unknown"):
             self.assertTrue(self.client.get(path).header("x-request-id"), path)
 
@@ -260,7 +260,7 @@ class Shapes(ChainCase):
         return {"kind": "openai", "base_url": upstream.base_url, **more}
 
     def test_targets_are_tried_in_order_up_to_max_attempts(self):
-        """CONTRACT 11, DESIGN 3: `max_attempts` bounds the real calls of one request."""
+        """`max_attempts` bounds the real calls of one request."""
         ups = [self.upstream(answers.error(500), f"u{i}") for i in range(4)]
         fleet = self.start_fleet({
             "version": 1, "providers": {f"u{i}": self.provider(u) for i, u in enumerate(ups)},
@@ -271,7 +271,7 @@ class Shapes(ChainCase):
         checks.own_error(self, answer, 502, "chain_exhausted")
 
     def test_disabled_targets_and_providers_are_left_out(self):
-        """DESIGN 3: `enabled: false` on a target or a provider takes it out of the chain."""
+        """`enabled: false` on a target or a provider takes it out of the chain."""
         a, b, c = (self.upstream(answers.completion(n), n) for n in "abc")
         fleet = self.start_fleet({
             "version": 1, "providers": {"a": self.provider(a), "b": self.provider(b, enabled=False), "c": self.provider(c)},
@@ -282,7 +282,7 @@ class Shapes(ChainCase):
         self.assertEqual([0, 0, 1], [a.calls, b.calls, c.calls])
 
     def test_a_chain_within_a_chain_is_walked_in_its_place(self):
-        """CONTRACT 14: a chain's target may be {chain: NAME}; up to 4 deep."""
+        """A chain's target may be {chain: NAME}; up to 4 deep."""
         ups = {n: self.upstream(answers.error(500), n) for n in "abc"}
         ups["d"] = self.upstream(answers.completion("d"), "d")
         fleet = self.start_fleet({
@@ -296,7 +296,7 @@ class Shapes(ChainCase):
         self.assertEqual("one", answer.header("x-429chain-chain"))
 
     def test_refused_and_silent_ports_go_on(self):
-        """CONTRACT 21, 13: refuse and connect timeout go on to the next target."""
+        """Refuse and connect timeout go on to the next target."""
         refused, silent = RefusedPort(), SilentPort()
         self.addCleanup(refused.stop)
         self.addCleanup(silent.stop)
@@ -314,7 +314,7 @@ class Shapes(ChainCase):
         self.assertLess(answer.seconds, 5)
 
     def test_a_host_name_that_does_not_resolve_goes_on(self):
-        """CONTRACT 21: a provider that can't be reached is not the end."""
+        """A provider that can't be reached is not the end."""
         good = self.upstream(answers.completion("good"))
         fleet = self.start_fleet({
             "version": 1,
@@ -324,7 +324,7 @@ class Shapes(ChainCase):
         checks.served_by(self, answer, "good/m")
 
     def test_a_dead_kept_alive_connection_is_retried_once(self):
-        """DESIGN 4: a kept-alive connection that is dead before any byte of an answer gets one retry on a new connection."""
+        """A kept-alive connection that is dead before any byte of an answer gets one retry on a new connection."""
         for ending in (answers.close, answers.reset):
             with self.subTest(ending=ending.__name__):
                 a, b = self.upstream(answers.completion("a"), "a"), self.upstream(answers.completion("b"), "b")
@@ -344,7 +344,7 @@ class Shapes(ChainCase):
                 self.assertEqual(5, a.calls)
 
     def test_a_fresh_connection_that_dies_is_not_retried(self):
-        """DESIGN 4: the retry is for kept-alive connections only: the provider may have counted the request."""
+        """The retry is for kept-alive connections only: the provider may have counted the request."""
         a, b = self.upstream(answers.close, "a"), self.upstream(answers.completion("b"), "b")
         fleet = self.start_fleet({
             "version": 1, "providers": {"a": self.provider(a), "b": self.provider(b)},
@@ -353,7 +353,7 @@ class Shapes(ChainCase):
         self.assertEqual(1, a.calls)
 
     def test_several_credentials_of_one_pool_rotate_and_another_pool_is_a_target_of_its_own(self):
-        """DESIGN 3: several credentials: one target per pool, in file order; within a pool keys rotate; a refused key alone is left."""
+        """Several credentials: one target per pool, in file order; within a pool keys rotate; a refused key alone is left."""
         def by_key(exchange):
             key = exchange.request.header("authorization")
             (answers.error(401, "bad key") if key == "Bearer key-1" else answers.completion(key))(exchange)
@@ -375,7 +375,7 @@ class TimeBounds(SlotCase):
     CHAIN = {"timeouts": {"connect": "1s", "first_token": "400ms", "idle": "5s", "total": "1500ms"}}
 
     def test_total_bounds_the_whole_request(self):
-        """CONTRACT 13: `total` bounds the whole request; ended before a byte went out: 504."""
+        """`total` bounds the whole request; ended before a byte went out: 504."""
         slot = self.slot(answers.silent, answers.silent)
         answer = self.client.chat(slot.chain)
         checks.own_error(self, answer, 504, "chain_exhausted")
@@ -383,7 +383,7 @@ class TimeBounds(SlotCase):
         self.assertGreater(answer.seconds, 1.4)
 
     def test_total_covers_all_attempts_together(self):
-        """CONTRACT 13: not each attempt anew."""
+        """Not each attempt anew."""
         slot = self.slot(answers.after(1.0, answers.error(500)), answers.silent)
         answer = self.client.chat(slot.chain)
         self.assertEqual(504, answer.status, repr(answer))
@@ -391,25 +391,25 @@ class TimeBounds(SlotCase):
         self.assertEqual("2", answer.header("x-429chain-attempts"))
 
     def test_first_token_is_for_streams_only(self):
-        """CONTRACT 13: for plain requests `first_token` does not apply."""
+        """For plain requests `first_token` does not apply."""
         slot = self.slot(answers.after(0.9, answers.completion("slow but fine")))
         checks.served_by(self, self.client.chat(slot.chain), slot.names[0], 1)
 
     def test_a_stream_without_content_in_time_goes_on(self):
-        """CONTRACT 13, 29: `first_token` bounds the time from an attempt's start to its first content."""
+        """`first_token` bounds the time from an attempt's start to its first content."""
         slot = self.slot(answers.silent)
         answer = self.client.chat(slot.chain, stream=True)
         checks.fell_through(self, answer, slot, "timeout")
         self.assertLess(answer.seconds, 1.4)
 
     def test_all_streams_timed_out_is_504(self):
-        """CONTRACT 22: 504 if all targets timed out."""
+        """504 if all targets timed out."""
         slot = self.slot(answers.silent, answers.silent)
         answer = self.client.chat(slot.chain, stream=True)
         checks.own_error(self, answer, 504, "chain_exhausted")
 
     def test_a_stream_over_its_total_is_a_break(self):
-        """CONTRACT 13, 30: `total` bounds a stream too; after content it ends with the error event."""
+        """`total` bounds a stream too; after content it ends with the error event."""
         pieces = [answers.event(answers.delta(content="x"))] * 100
         slot = self.slot(answers.stream(pieces=pieces, pause=0.05))
         answer = self.client.chat(slot.chain, stream=True)

@@ -7,7 +7,7 @@ CHAIN_HEADERS = ("x-429chain-chain", "x-429chain-target", "x-429chain-attempts",
 
 
 def own_error(test, answer, status, code=None):
-    """An error of the gateway's own, in OpenAI's shape (CONTRACT 16)."""
+    """An error of the gateway's own, in OpenAI's shape."""
     statuses = status if isinstance(status, (tuple, set)) else (status,)
     test.assertIn(answer.status, statuses, repr(answer))
     test.assertEqual("application/json", (answer.header("content-type") or "").split(";")[0], repr(answer))
@@ -58,7 +58,7 @@ def whole_stream(test, answer):
 
 
 def broken_stream(test, answer):
-    """The payloads before the error event of a stream that broke after its first content (CONTRACT 30, 46)."""
+    """The payloads before the error event of a stream that broke after its first content."""
     test.assertEqual(200, answer.status, repr(answer))
     test.assertTrue(answer.complete, "the body did not end properly")
     events, rest = sse.parse(answer.body)

@@ -1,4 +1,4 @@
-"""The grammar of x-429chain-trail, as strict as CONTRACT 19."""
+"""The grammar of x-429chain-trail."""
 import re
 
 OUTCOMES = ("ok skipped_cooldown skipped_quota skipped_unfit skipped_health rate_limited quota_exhausted auth overloaded error "
