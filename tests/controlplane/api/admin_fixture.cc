@@ -21,7 +21,8 @@ Catalogue BuiltinKinds() {
   return *std::move(kinds);
 }
 
-Environment WorldWithKey(const std::string& key) {
+// `key` outlives it.
+Environment WorldWithKey(const char* key) {
   Environment world;
   world.variable = [key](const std::string& name) {
     return name == "KEY" ? std::optional<std::string>(key) : std::nullopt;

@@ -15,9 +15,11 @@ namespace chain429 {
 
 // The parts of a control plane that its admin service asks, in a world whose only variable is KEY.
 class AdminTest : public testing::Test {
+ public:
+  ~AdminTest() override;
+
  protected:
   AdminTest();
-  ~AdminTest() override;
 
   // A provider without credentials and one with KEY and a limit, a chain of both with an alias.
   static std::string GoodText();

@@ -9,6 +9,9 @@ namespace chain429 {
 namespace {
 
 class GrpcAdminTest : public AdminTest {
+ public:
+  ~GrpcAdminTest() override { server_->Shutdown(); }
+
  protected:
   GrpcAdminTest() {
     grpc::ServerBuilder builder;
@@ -19,7 +22,6 @@ class GrpcAdminTest : public AdminTest {
     stub_ = v1::Admin::NewStub(
         grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
   }
-  ~GrpcAdminTest() override { server_->Shutdown(); }
 
   // The answer to `request`, which must be there.
   template <typename Request, typename Response>

@@ -15,14 +15,17 @@ namespace {
 using Json = nlohmann::json;
 
 class CommandLineTest : public testing::Test {
+ public:
+  ~CommandLineTest() override { unsetenv("CHAIN429_CONTROL"); }
+
  protected:
   CommandLineTest() { unsetenv("CHAIN429_CONTROL"); }
-  ~CommandLineTest() override { unsetenv("CHAIN429_CONTROL"); }
 
   // Runs `429ctl WORDS`. What it wrote is in out_ and err_.
   int Run(std::vector<std::string> words) {
     words.insert(words.begin(), "429ctl");
     std::vector<const char*> argv;
+    argv.reserve(words.size());
     for (const std::string& word : words) argv.push_back(word.c_str());
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();

@@ -17,13 +17,15 @@ using PermitsStream = grpc::ClientReaderWriter<v1::PermitsUp, v1::PermitsDown>;
 using SyncStream = grpc::ClientReaderWriter<v1::SyncUp, v1::SyncDown>;
 
 class GrpcFleetTest : public testing::Test {
- protected:
-  GrpcFleetTest() { Listen("127.0.0.1:0"); }
+ public:
   ~GrpcFleetTest() override {
     thread_.Run([&](const Now&) { registry_.EndStreams("the test is over"); });
     server_->Shutdown();
     thread_.Stop();
   }
+
+ protected:
+  GrpcFleetTest() { Listen("127.0.0.1:0"); }
 
   void Listen(const std::string& address) {
     if (server_ != nullptr) server_->Shutdown();
@@ -117,13 +119,15 @@ class GrpcFleetTest : public testing::Test {
   Registry registry_{broker_, log_.logger(), [](const std::vector<PoolMemory>&) {}};
   std::mutex mutex_;
   std::condition_variable turned_;
-  size_t attached_ = 0;  // after the last turn
+  size_t attached_ = 0;  // in the last turn
   FleetThread thread_{clock_, [this](const Now& now) {
-                        const MonoTime next = registry_.EndTurn(now);
-                        const std::lock_guard lock(mutex_);
-                        attached_ = registry_.attached();
+                        {
+                          // Before anybody hears of what the turn brought.
+                          const std::lock_guard lock(mutex_);
+                          attached_ = registry_.attached();
+                        }
                         turned_.notify_all();
-                        return next;
+                        return registry_.EndTurn(now);
                       }};
   GrpcFleet service_{thread_, registry_, log_.logger()};
   std::unique_ptr<grpc::Server> server_;

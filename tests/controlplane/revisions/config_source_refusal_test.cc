@@ -37,6 +37,7 @@ TEST_F(ConfigSourceRefusal, ReportsEveryErrorWithItsPlaceInOneRun) {
       "    timeouts: {idle: 3}\n");
   EXPECT_FALSE(report.accepted);
   std::vector<std::string> places;
+  places.reserve(report.problems.size());
   for (const ConfigProblem& problem : report.problems) {
     places.push_back(std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column) + " " + problem.path);
   }

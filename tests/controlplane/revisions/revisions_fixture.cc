@@ -14,7 +14,7 @@
 namespace chain429 {
 
 const Catalogue& KnownKinds() {
-  static const Catalogue* const kKinds = [] {
+  static const Catalogue* const kinds = [] {
     absl::StatusOr<Catalogue> parsed = Catalogue::Parse({
         {"openai.yaml", "kind: openai\npool_scope: group\npool_per_credential: true\n"},
         {"local.yaml",
@@ -48,7 +48,7 @@ const Catalogue& KnownKinds() {
     CHAIN429_CHECK(parsed.ok());
     return new Catalogue(*std::move(parsed));
   }();
-  return *kKinds;
+  return *kinds;
 }
 
 ZoneAnswer KnownZones(std::string_view zone) {
@@ -124,6 +124,7 @@ std::vector<std::string> Built::Targets(const std::string& chain) const {
 
 std::vector<std::string> Built::PoolKeys(const Target& target) const {
   std::vector<std::string> keys;
+  keys.reserve(target.pools.size());
   for (const PoolId id : target.pools) keys.push_back(snapshot->pools.at(snapshot->pool_by_id.at(id.value())).key);
   return keys;
 }

@@ -35,9 +35,11 @@ class WatchedStream : private std::stringbuf, public std::ostream {
 
 // Shell scripts in the programs' place; the ports that a control plane and a proxy would open are the test's own.
 class LauncherTest : public testing::Test {
+ public:
+  ~LauncherTest() override;
+
  protected:
   LauncherTest();
-  ~LauncherTest() override;
 
   // Makes NAME a shell script; it may append to $LOG.
   std::string Script(const std::string& name, const std::string& body);

@@ -7,8 +7,8 @@ namespace {
 
 TEST(LogLine, OfJsonTheMessageComesFirstThenTheFields) {
   const LogLine line = ReadLogLine(
-      R"({"time":"2026-11-24T12:00:00.123Z","level":"info","program":"proxy","message":"listening","port":4290,"tls":false,"node":"a b"})");
-  EXPECT_EQ(line.text, R"(listening port=4290 tls=false node="a b")");
+      R"({"time":"2026-11-24T12:00:00.123Z","level":"info","program":"p","message":"ready","port":42,"node":"a b"})");
+  EXPECT_EQ(line.text, R"(ready port=42 node="a b")");
   EXPECT_EQ(line.weight, LineWeight::kPlain);
 }
 
