@@ -134,7 +134,7 @@ TEST_F(PlanTest, TheExamplesUseAClientKeyThatMayCallTheChain) {
       {"auth: {client_keys: [{name: app, file: /run/key}]}\n", "CHAIN429_API_KEY"},
       {"", ""}};
   for (const auto& [auth, variable] : cases) {
-    options_.config = folder_.Write("mine.yaml", kProvider + auth + chains);
+    options_.config = folder_.Write("mine.yaml", std::string(kProvider).append(auth).append(chains));
     EXPECT_EQ(Plan().client_key_variable, variable) << auth;
   }
 }
