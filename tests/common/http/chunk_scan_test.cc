@@ -119,6 +119,8 @@ TEST(ChunkScan, RefusesBadFraming) {
       "5\r\nhello\n0\r\n\r\n",
       "5\r\nhello\r0\r\n\r\n",
       "5\r\nhelloX\r\n0\r\n\r\n",
+      "5\r\nhelloX\n0\r\n\r\n",
+      "5\r\nhello\rX0\r\n\r\n",
       "5\r\nhello\r\n\r\n",
       "1000000000000\r\n",
       "FFFFFFFFFFFFFFFFF\r\n",

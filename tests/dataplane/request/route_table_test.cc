@@ -136,10 +136,13 @@ TEST_F(RouteTableTest, TheSameAnswerIsGivenAgain) {
   EXPECT_EQ(table->Resolve("coding"), table->Resolve("gpt-4o"));
 }
 
-TEST_F(RouteTableTest, NamesThatClientsInventAreBoundedAndThoseInUseLive) {
+TEST_F(RouteTableTest, NamesThatClientsInventAreForgottenAndThoseInUseLive) {
   Build();
   const auto held = table->Resolve("local/held");
+  const std::weak_ptr<const ResolvedChain> invented = table->Resolve("local/invented");
+  EXPECT_FALSE(invented.expired());
   for (int i = 0; i < 10'000; ++i) ASSERT_NE(table->Resolve("local/" + std::to_string(i)), nullptr);
+  EXPECT_TRUE(invented.expired()) << "they would fill the memory";
   EXPECT_EQ(held->routes[0].target->name, "local/held");
   EXPECT_EQ(RoutesOf("local/held"), (Names{"local/held"}));
 }
