@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/base/hex.h"
+
 namespace chain429 {
 namespace {
 
 constexpr uint32_t kMaxSizeDigits = 12;            // far above any body limit, far below overflow
 constexpr uint32_t kMaxOverheadBytes = 16 * 1024;  // extensions and trailers are read over, not kept
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 }  // namespace
 

@@ -14,7 +14,8 @@ constexpr std::array<bool, 256> MakeTokenTable() {
   for (int c = '0'; c <= '9'; ++c) table[static_cast<size_t>(c)] = true;
   for (int c = 'a'; c <= 'z'; ++c) table[static_cast<size_t>(c)] = true;
   for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<size_t>(c)] = true;
-  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) table[static_cast<size_t>(c)] = true;
+  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'})
+    table[static_cast<size_t>(c)] = true;
   return table;
 }
 constexpr std::array<bool, 256> kToken = MakeTokenTable();
@@ -99,7 +100,8 @@ std::string_view TakeFraming(MessageHead& head, const HeaderField& field) {
         uint64_t length = 0;
         const char* end = field.value.data() + field.value.size();
         const auto parsed = std::from_chars(field.value.data(), end, length);
-        if (field.value.empty() || parsed.ec != std::errc() || parsed.ptr != end) return "Content-Length is not a number";
+        if (field.value.empty() || parsed.ec != std::errc() || parsed.ptr != end)
+          return "Content-Length is not a number";
         if (head.content_length) return "Content-Length is there twice";
         head.content_length = length;
       }
@@ -142,19 +144,12 @@ ParseResult ParseFields(std::string_view bytes, size_t at, MessageHead& head) {
   return result;
 }
 
-// "http://host[:port]/path" becomes its path; the authority must be the Host's.
-std::string_view ToOriginForm(RequestHead& head) {
-  if (head.target.starts_with('/')) return {};
+// A path, or the "*" of OPTIONS. Who answers "GET http://host/path" is taken for a forward proxy, and nobody here can
+// know whether a name is ours.
+std::string_view CheckTarget(const RequestHead& head) {
+  if (head.target.front() == '/') return {};
   if (head.target == "*") return head.method == "OPTIONS" ? std::string_view{} : "the target \"*\" belongs to OPTIONS";
-  constexpr std::string_view kScheme = "http://";
-  if (head.target.size() <= kScheme.size() || !EqualsIgnoreCase(head.target.substr(0, kScheme.size()), kScheme)) {
-    return "the request target is not a path";
-  }
-  const std::string_view rest = head.target.substr(kScheme.size());
-  const size_t slash = rest.find('/');
-  if (!EqualsIgnoreCase(rest.substr(0, slash), head.host)) return "the request target names another host";
-  head.target = slash == std::string_view::npos ? std::string_view("/") : rest.substr(slash);
-  return {};
+  return "the request target is not a path, and this is no forward proxy";
 }
 
 // Host, Expect: what only requests have.
@@ -173,7 +168,7 @@ ParseResult CheckRequest(RequestHead& head, ParseResult result) {
   }
   if (!host_seen && head.minor_version >= 1) return Bad(400, "Host is missing");
   if (head.method == "CONNECT") return Bad(501, "this is no proxy for CONNECT");
-  if (const std::string_view wrong = ToOriginForm(head); !wrong.empty()) return Bad(400, wrong);
+  if (const std::string_view wrong = CheckTarget(head); !wrong.empty()) return Bad(400, wrong);
   return result;
 }
 
@@ -192,16 +187,19 @@ ParseResult ParseRequestHead(std::string_view bytes, RequestHead& head) {
   // A method that cannot be one (a TLS hello, say) is refused before a line end comes that may never come.
   for (size_t i = at; i < bytes.size() && bytes[i] != ' '; ++i) {
     if (i == at && bytes[i] == '\r') break;
-    if (!kToken[static_cast<unsigned char>(bytes[i])] || i - at > 32) return Bad(400, "the request line does not begin with a method");
+    if (!kToken[static_cast<unsigned char>(bytes[i])] || i - at > 32)
+      return Bad(400, "the request line does not begin with a method");
   }
   constexpr size_t kLongestLine = kTargetBytesLimit + 64;  // with a method and a version beside the target
-  if (std::min(bytes.find('\n', at), bytes.size()) > at + kLongestLine) return Bad(414, "the request target is longer than 8 KiB");
+  if (std::min(bytes.find('\n', at), bytes.size()) > at + kLongestLine)
+    return Bad(414, "the request target is longer than 8 KiB");
   ParseResult result;
   std::string_view line;
   if (!TakeLine(bytes, at, line, result)) return result;
   const size_t first = line.find(' ');
   const size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return Bad(400, "the request line is not METHOD TARGET VERSION");
+  if (first == std::string_view::npos || first == last)
+    return Bad(400, "the request line is not METHOD TARGET VERSION");
   head.method = line.substr(0, first);
   head.target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
@@ -210,10 +208,12 @@ ParseResult ParseRequestHead(std::string_view bytes, RequestHead& head) {
   } else if (version == "HTTP/1.0") {
     head.minor_version = 0;
   } else {
-    return version.starts_with("HTTP/") ? Bad(505, "only HTTP/1.1 and HTTP/1.0 are spoken here") : Bad(400, "the request line has no HTTP version");
+    return version.starts_with("HTTP/") ? Bad(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+                                        : Bad(400, "the request line has no HTTP version");
   }
   if (head.target.size() > kTargetBytesLimit) return Bad(414, "the request target is longer than 8 KiB");
-  if (!IsToken(head.method) || !IsVisibleAscii(head.target)) return Bad(400, "the request line has a character that is not allowed");
+  if (!IsToken(head.method) || !IsVisibleAscii(head.target))
+    return Bad(400, "the request line has a character that is not allowed");
   result = ParseFields(bytes, at, head);
   return result.state == ParseState::kDone ? CheckRequest(head, result) : result;
 }
@@ -228,7 +228,8 @@ ParseResult ParseResponseHead(std::string_view bytes, ResponseHead& head) {
   std::string_view line;
   if (!TakeLine(bytes, at, line, result)) return result;
   // "HTTP/1.1 200 OK"; the reason and the space before it may be missing.
-  if (line.size() < 12 || line[8] != ' ' || (line[7] != '0' && line[7] != '1')) return Bad(502, "the status line is malformed");
+  if (line.size() < 12 || line[8] != ' ' || (line[7] != '0' && line[7] != '1'))
+    return Bad(502, "the status line is malformed");
   head.minor_version = line[7] - '0';
   const auto parsed = std::from_chars(line.data() + 9, line.data() + 12, head.status);
   if (parsed.ec != std::errc() || parsed.ptr != line.data() + 12 || head.status < 100 || head.status > 599) {
@@ -238,6 +239,12 @@ ParseResult ParseResponseHead(std::string_view bytes, ResponseHead& head) {
   head.reason = line.size() > 13 ? line.substr(13) : std::string_view{};
   if (!IsFieldValue(head.reason)) return Bad(502, "the status line has a control character");
   return ParseFields(bytes, at, head);
+}
+
+bool IsKnownMethod(std::string_view method) {
+  constexpr std::string_view kMethods[] = {"GET",   "HEAD",    "POST",  "PUT",    "DELETE",
+                                           "PATCH", "OPTIONS", "TRACE", "CONNECT"};
+  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
 }
 
 bool IsHopByHop(std::string_view name) {

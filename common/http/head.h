@@ -40,7 +40,7 @@ struct MessageHead {
 
 struct RequestHead : MessageHead {
   std::string_view method;
-  std::string_view target;  // origin form, query included
+  std::string_view target;  // a path, query included; "*" of OPTIONS
   std::string_view host;
   bool expect_continue = false;
   void Clear() {
@@ -71,11 +71,15 @@ struct ParseResult {
   std::string_view reason = {};  // kBad: static text
 };
 
-// Strict by intention: whatever two implementations could read differently is refused (bare LF, folded lines, space before a
-// colon, NUL, doubled or non-digit lengths, length beside chunked, several Hosts …), because nothing of it may reach a provider.
+// Strict by intention: whatever two implementations could read differently is refused (bare LF, folded lines, space
+// before a colon, NUL, doubled or non-digit lengths, length beside chunked, several Hosts …), because nothing of it may
+// reach a provider.
 ParseResult ParseRequestHead(std::string_view bytes, RequestHead& head);
 // As strict about framing; a response with a bad head is a broken attempt.
 ParseResult ParseResponseHead(std::string_view bytes, ResponseHead& head);
+
+// The methods that HTTP itself and PATCH define; any other is to be refused with 501.
+bool IsKnownMethod(std::string_view method);
 
 // Fields that concern one connection only and are never handed on, in either direction.
 bool IsHopByHop(std::string_view name);

@@ -21,16 +21,17 @@ struct HttpServerOptions {
   SocketAddress listen;                              // port 0: a free one, see address()
   size_t max_connections = 256;                      // beyond it the longest idle one is closed, else the new one
   size_t max_body_bytes = size_t{1} << 20;           // more, claimed or sent: 413
-  absl::Duration head_timeout = absl::Seconds(15);   // from a request's first byte (or the accept) to the end of its head
+  absl::Duration head_timeout =
+      absl::Seconds(15);   // from a request's first byte (or the accept) to the end of its head
   absl::Duration idle_timeout = absl::Seconds(60);   // between requests of one connection
   absl::Duration body_timeout = absl::Seconds(60);   // for a request's body, and for writing a response
 };
 
-// A small HTTP/1.1 server for admin, metrics, REST and probes: strict about framing, bounded in everything, keep-alive, no TLS,
-// whole bodies in memory. Not for the proxy's request path.
+// A small HTTP/1.1 server for admin, metrics, REST and probes: strict about framing, bounded in everything, keep-alive,
+// no TLS, whole bodies in memory. Not for the proxy's request path.
 //
-// Belongs to the thread that runs its io_context: construct it there or before the loop runs, destroy it there or after the loop has
-// stopped. The io_context must outlive it.
+// Belongs to the thread that runs its io_context: construct it there or before the loop runs, destroy it there or after
+// the loop has stopped. The io_context must outlive it.
 class HttpServer {
  public:
   // Gives the answer; from any thread, once (later calls are ignored). Dropped without a call: the client gets a 500.
@@ -40,10 +41,10 @@ class HttpServer {
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
   // Binds and listens before it returns, so that a used port is an error here (kAlreadyExists, naming the address).
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(boost::asio::io_context& context, const HttpServerOptions& options,
-                                                            AsyncHandler handler);
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(boost::asio::io_context& context, const HttpServerOptions& options,
-                                                            Handler handler);
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(boost::asio::io_context& context,
+                                                            const HttpServerOptions& options, AsyncHandler handler);
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(boost::asio::io_context& context,
+                                                            const HttpServerOptions& options, Handler handler);
   // Closes the listener and every connection.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -56,7 +57,6 @@ class HttpServer {
 
  private:
   struct State;
-  class Session;
   explicit HttpServer(std::shared_ptr<State> state);
   std::shared_ptr<State> state_;
 };

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/http/chunk_scan.h"
+#include "common/http/target.h"
 #include "dataplane/http/response.h"
 #include "dataplane/request/chat.h"
 #include "dataplane/request/client_auth.h"
@@ -21,26 +22,6 @@ constexpr size_t kLingerBytes = 256 * 1024;
 constexpr size_t kWatchRoom = 256;                          // space behind a request for the read that notices the client's leaving
 constexpr size_t kPipelineLimit = 64 * 1024;
 constexpr std::string_view kModels = "/v1/models";
-
-bool IsKnownMethod(std::string_view method) {
-  constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"};
-  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
-}
-
-// "%2F" to "/"; what is no escape stays as it is.
-std::string PercentDecode(std::string_view text) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
-      out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
-      i += 2;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -222,7 +203,8 @@ Task<bool> Session::Models(const ClientKey* key, const RouteTable& routes, std::
   if (path == kModels) {
     body = ModelList(routes.snapshot(), key);
   } else {
-    const std::string id = PercentDecode(path.substr(kModels.size() + 1));
+    const std::string_view asked = path.substr(kModels.size() + 1);
+    const std::string id = PercentDecode(asked).value_or(std::string(asked));
     body = ModelObject(routes.snapshot(), key, id);
     if (body.empty()) {
       Task<bool> refusing = client_.SendError(404, UnknownModelMessage(routes.snapshot(), key, id), "model", "model_not_found");
