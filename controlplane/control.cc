@@ -30,7 +30,8 @@ constexpr auto kPollInterval = std::chrono::seconds(1);        // of the configu
 constexpr auto kGoodbyeTime = std::chrono::milliseconds(500);  // for streams to end on their own
 constexpr int kMaxMessageBytes = 8 << 20;
 
-// Rises from process to process without anything stored, as long as clocks do not run back by more than a restart takes.
+// Rises from process to process without anything stored, as long as clocks do not run back by more than a restart
+// takes.
 uint64_t RisingNumber(const Clock& clock) { return static_cast<uint64_t>(absl::ToUnixMillis(clock.Read().wall)); }
 
 }  // namespace
@@ -48,7 +49,8 @@ struct Control::Parts {
         grpc_fleet(fleet, registry, l),
         config(ConfigSource::Options{&catalogue, LookUpZone, SystemEnvironment(), Version(RisingNumber(c))}),
         watcher(config),
-        admin({&config_loop, &config, &catalogue, &fleet, &registry, &c, [this](const LoadReport& report) { OnLoad(report); }}),
+        admin({&config_loop, &config, &catalogue, &fleet, &registry, &c,
+               [this](const LoadReport& report) { OnLoad(report); }}),
         grpc_admin(admin),
         rest(RestRoutes(admin)),
         poll_timer(config_loop.context()) {}
@@ -106,7 +108,8 @@ struct Control::Parts {
     server = builder.BuildAndStart();
     const bool unix_socket = absl::StartsWith(options.grpc_listen, "unix:");
     if (server == nullptr || (!unix_socket && grpc_port <= 0)) {
-      return absl::UnavailableError(absl::StrCat("--grpc-listen: cannot listen on ", options.grpc_listen, "; is it in use? Choose another port, or 0 for a free one."));
+      return absl::UnavailableError(absl::StrCat("--grpc-listen: cannot listen on ", options.grpc_listen,
+                                                 "; is it in use? Choose another port, or 0 for a free one."));
     }
     return absl::OkStatus();
   }
@@ -116,8 +119,11 @@ struct Control::Parts {
     http_loop.Run([&] {
       HttpServerOptions server_options;
       server_options.listen = options.http_listen;
-      auto listening = HttpServer::Listen(http_loop.context(), server_options,
-                                          HttpServer::AsyncHandler([this](HttpRequest request, HttpServer::Reply reply) { rest.Handle(std::move(request), std::move(reply)); }));
+      auto listening =
+          HttpServer::Listen(http_loop.context(), server_options,
+                             HttpServer::AsyncHandler([this](HttpRequest request, HttpServer::Reply reply) {
+                               rest.Handle(std::move(request), std::move(reply));
+                             }));
       if (listening.ok()) {
         http = *std::move(listening);
       } else {
@@ -152,7 +158,8 @@ struct Control::Parts {
 
 absl::StatusOr<std::unique_ptr<Control>> Control::Start(Options options, const Clock& clock, Logger& logger) {
   ASSIGN_OR_RETURN(Catalogue catalogue, Catalogue::Builtin());
-  std::unique_ptr<Control> control(new Control(std::make_unique<Parts>(std::move(options), clock, logger, std::move(catalogue))));
+  std::unique_ptr<Control> control(
+      new Control(std::make_unique<Parts>(std::move(options), clock, logger, std::move(catalogue))));
   Parts& parts = *control->parts_;
   ASSIGN_OR_RETURN(parts.store, OpenStore(parts.options.store));
   ASSIGN_OR_RETURN(std::vector<PoolMemory> memories, parts.store->LoadPools());

@@ -11,7 +11,8 @@
 
 namespace chain429 {
 
-// The whole control plane of one process: configuration, the thread that grants permits, gRPC and HTTP listeners, the store.
+// The whole control plane of one process: configuration, the thread that grants permits, gRPC and HTTP listeners, the
+// store.
 class Control {
  public:
   struct Options {
@@ -21,7 +22,8 @@ class Control {
     SocketAddress http_listen{"127.0.0.1", 4293};
   };
 
-  // Everything is bound and running when this returns. An error with the configuration's problems, a line each, when the file is bad.
+  // Everything is bound and running when this returns. An error with the configuration's problems, a line each, when
+  // the file is bad.
   static absl::StatusOr<std::unique_ptr<Control>> Start(Options options, const Clock& clock, Logger& logger);
   ~Control();
 

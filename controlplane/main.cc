@@ -59,8 +59,10 @@ int HealthCheck(const Flags& flags) {
 // Whoever reaches these ports can read keys and change chains.
 absl::Status CheckLoopback(const char* flag, const SocketAddress& address, bool insecure) {
   if (insecure || address.IsLoopback()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(flag, " ", address.ToString(), " is not loopback, and this port asks for no authentication. Use a loopback address or a Unix socket, or "
-                                                 "--insecure-listen if the network is trusted."));
+  return absl::InvalidArgumentError(absl::StrCat(
+      flag, " ", address.ToString(),
+      " is not loopback, and this port asks for no authentication. Use a loopback address or a Unix socket, or "
+      "--insecure-listen if the network is trusted."));
 }
 
 absl::StatusOr<Control::Options> ToOptions(const Flags& flags) {
@@ -119,18 +121,31 @@ int Serve(const Flags& flags) {
 
 int Main(int argc, char** argv) {
   Flags flags;
-  CLI::App app{"The control plane of 429chain: owns chains, cooldowns and quota, and tells every proxy.", "429chain-control"};
+  CLI::App app{"The control plane of 429chain: owns chains, cooldowns and quota, and tells every proxy.",
+               "429chain-control"};
   app.footer(kExamples);
   app.set_version_flag("--version", std::string(kSoftwareVersion));
   app.option_defaults()->always_capture_default();
-  app.add_option("--config", flags.config, "YAML or JSON file; without one it starts empty and 429ctl fills it")->envname("CHAIN429_CONFIG");
-  app.add_option("--store", flags.store, "sqlite:PATH, or memory: to forget everything with the process")->envname("CHAIN429_STORE");
-  app.add_option("--grpc-listen", flags.grpc_listen, "ADDR:PORT for proxies and 429ctl, or unix:PATH; port 0 takes a free one")->envname("CHAIN429_GRPC_LISTEN");
-  app.add_option("--http-listen", flags.http_listen, "ADDR:PORT for probes, metrics and state")->envname("CHAIN429_HTTP_LISTEN");
-  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")->envname("CHAIN429_LOG_LEVEL")->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-  app.add_option("--log-format", flags.log_format, "text or json")->envname("CHAIN429_LOG_FORMAT")->check(CLI::IsMember({"text", "json"}));
-  app.add_flag("--insecure-listen", flags.insecure_listen, "Listen beyond loopback although these ports ask for no authentication")->envname("CHAIN429_INSECURE_LISTEN");
-  CLI::App* health = app.add_subcommand("healthcheck", "Exit 0 if the control plane at --http-listen is ready (for exec probes)");
+  app.add_option("--config", flags.config, "YAML or JSON file; without one it starts empty and 429ctl fills it")
+      ->envname("CHAIN429_CONFIG");
+  app.add_option("--store", flags.store, "sqlite:PATH, or memory: to forget everything with the process")
+      ->envname("CHAIN429_STORE");
+  app.add_option("--grpc-listen", flags.grpc_listen,
+                 "ADDR:PORT for proxies and 429ctl, or unix:PATH; port 0 takes a free one")
+      ->envname("CHAIN429_GRPC_LISTEN");
+  app.add_option("--http-listen", flags.http_listen, "ADDR:PORT for probes, metrics and state")
+      ->envname("CHAIN429_HTTP_LISTEN");
+  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+      ->envname("CHAIN429_LOG_LEVEL")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  app.add_option("--log-format", flags.log_format, "text or json")
+      ->envname("CHAIN429_LOG_FORMAT")
+      ->check(CLI::IsMember({"text", "json"}));
+  app.add_flag("--insecure-listen", flags.insecure_listen,
+               "Listen beyond loopback although these ports ask for no authentication")
+      ->envname("CHAIN429_INSECURE_LISTEN");
+  CLI::App* health =
+      app.add_subcommand("healthcheck", "Exit 0 if the control plane at --http-listen is ready (for exec probes)");
   health->add_option("--http-listen", flags.http_listen, "ADDR:PORT of its HTTP port")->envname("CHAIN429_HTTP_LISTEN");
   CLI11_PARSE(app, argc, argv);
   return health->parsed() ? HealthCheck(flags) : Serve(flags);

@@ -6,9 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
@@ -101,10 +101,13 @@ absl::StatusOr<Proxy::Options> ToOptions(const Flags& flags) {
   options.max_body_bytes = flags.max_body_mb << 20;
   options.insecure_listen = flags.insecure_listen;
   if (!options.admin.IsLoopback() && !flags.insecure_listen) {
-    return absl::InvalidArgumentError(absl::StrCat("--admin ", flags.admin, " is not loopback, and the admin port asks for no key. Use a loopback address, --probe-listen for probes and "
-                                                   "metrics alone, or --insecure-listen if the network is trusted."));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--admin ", flags.admin,
+        " is not loopback, and the admin port asks for no key. Use a loopback address, --probe-listen for probes and "
+        "metrics alone, or --insecure-listen if the network is trusted."));
   }
-  for (const absl::string_view address : absl::StrSplit(flags.control, ',', absl::SkipWhitespace())) options.link.addresses.emplace_back(address);
+  for (const absl::string_view address : absl::StrSplit(flags.control, ',', absl::SkipWhitespace()))
+    options.link.addresses.emplace_back(address);
   options.link.node = flags.node.empty() ? DefaultNode() : flags.node;
   options.link.boot_id = RandomId();
   options.link.advertise = flags.advertise;
@@ -143,7 +146,8 @@ int Serve(const Flags& flags) {
   });
   auto proxy = Proxy::Start(*std::move(options), clock, logger);
   if (!proxy.ok()) return Complain(proxy.status());
-  logger.Info(absl::StrCat("listening api=", (*proxy)->listen_address().ToString(), " admin=", (*proxy)->admin_address().ToString()));
+  logger.Info(absl::StrCat("listening api=", (*proxy)->listen_address().ToString(),
+                           " admin=", (*proxy)->admin_address().ToString()));
   const auto guard = boost::asio::make_work_guard(main_loop);
   while (!main_loop.stopped() && !(*proxy)->refused_open()) main_loop.run_for(std::chrono::milliseconds(200));
   if ((*proxy)->refused_open()) return 1;
@@ -156,26 +160,45 @@ int Serve(const Flags& flags) {
 
 int Main(int argc, char** argv) {
   Flags flags;
-  CLI::App app{"The data plane of 429chain: answers OpenAI-compatible requests by walking chains of providers.", "429chain-proxy"};
+  CLI::App app{"The data plane of 429chain: answers OpenAI-compatible requests by walking chains of providers.",
+               "429chain-proxy"};
   app.footer(kExamples);
   app.set_version_flag("--version", std::string(kSoftwareVersion));
   app.option_defaults()->always_capture_default();
-  app.add_option("--control", flags.control, "Control plane, HOST:PORT or unix:PATH; several with commas")->envname("CHAIN429_CONTROL");
+  app.add_option("--control", flags.control, "Control plane, HOST:PORT or unix:PATH; several with commas")
+      ->envname("CHAIN429_CONTROL");
   app.add_option("--listen", flags.listen, "ADDR:PORT of the API; port 0 takes a free one")->envname("CHAIN429_LISTEN");
-  app.add_option("--admin", flags.admin, "ADDR:PORT of probes, metrics, dumps and drain")->envname("CHAIN429_ADMIN")->configurable();
-  app.add_option("--probe-listen", flags.probe_listen, "A second, read-only ADDR:PORT with probes and metrics alone")->envname("CHAIN429_PROBE_LISTEN");
+  app.add_option("--admin", flags.admin, "ADDR:PORT of probes, metrics, dumps and drain")
+      ->envname("CHAIN429_ADMIN")
+      ->configurable();
+  app.add_option("--probe-listen", flags.probe_listen, "A second, read-only ADDR:PORT with probes and metrics alone")
+      ->envname("CHAIN429_PROBE_LISTEN");
   app.add_option("--node", flags.node, "This proxy's name (default: the host's)")->envname("CHAIN429_NODE");
-  app.add_option("--workers", flags.workers, "Threads; 0 is one per core")->envname("CHAIN429_WORKERS")->check(CLI::Range(0, 256));
-  app.add_option("--advertise", flags.advertise, "HOST:PORT under which others reach this proxy")->envname("CHAIN429_ADVERTISE");
-  app.add_option("--max-body-mb", flags.max_body_mb, "Largest request body, in MiB")->envname("CHAIN429_MAX_BODY_MB")->check(CLI::Range(1, 1024));
-  app.add_option("--drain-delay", flags.drain_delay, "After SIGTERM, connections are still taken for so long")->envname("CHAIN429_DRAIN_DELAY");
+  app.add_option("--workers", flags.workers, "Threads; 0 is one per core")
+      ->envname("CHAIN429_WORKERS")
+      ->check(CLI::Range(0, 256));
+  app.add_option("--advertise", flags.advertise, "HOST:PORT under which others reach this proxy")
+      ->envname("CHAIN429_ADVERTISE");
+  app.add_option("--max-body-mb", flags.max_body_mb, "Largest request body, in MiB")
+      ->envname("CHAIN429_MAX_BODY_MB")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--drain-delay", flags.drain_delay, "After SIGTERM, connections are still taken for so long")
+      ->envname("CHAIN429_DRAIN_DELAY");
   app.add_option("--drain-grace", flags.grace, "Time for open requests to end")->envname("CHAIN429_DRAIN_GRACE");
-  app.add_option("--control-ca", flags.control_ca, "PEM file: authority of the control plane's certificate")->envname("CHAIN429_CONTROL_CA");
-  app.add_option("--control-cert", flags.control_cert, "PEM file: this proxy's certificate")->envname("CHAIN429_CONTROL_CERT");
+  app.add_option("--control-ca", flags.control_ca, "PEM file: authority of the control plane's certificate")
+      ->envname("CHAIN429_CONTROL_CA");
+  app.add_option("--control-cert", flags.control_cert, "PEM file: this proxy's certificate")
+      ->envname("CHAIN429_CONTROL_CERT");
   app.add_option("--control-key", flags.control_key, "PEM file: its key")->envname("CHAIN429_CONTROL_KEY");
-  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")->envname("CHAIN429_LOG_LEVEL")->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-  app.add_option("--log-format", flags.log_format, "text or json")->envname("CHAIN429_LOG_FORMAT")->check(CLI::IsMember({"text", "json"}));
-  app.add_flag("--insecure-listen", flags.insecure_listen, "Listen beyond loopback although no client key is configured")->envname("CHAIN429_INSECURE_LISTEN");
+  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+      ->envname("CHAIN429_LOG_LEVEL")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  app.add_option("--log-format", flags.log_format, "text or json")
+      ->envname("CHAIN429_LOG_FORMAT")
+      ->check(CLI::IsMember({"text", "json"}));
+  app.add_flag("--insecure-listen", flags.insecure_listen,
+               "Listen beyond loopback although no client key is configured")
+      ->envname("CHAIN429_INSECURE_LISTEN");
   CLI::App* health = app.add_subcommand("healthcheck", "Exit 0 if the proxy at --admin is ready (for exec probes)");
   health->add_option("--admin", flags.admin, "ADDR:PORT of the admin port")->envname("CHAIN429_ADMIN");
   CLI11_PARSE(app, argc, argv);

@@ -44,7 +44,8 @@ Proxy::~Proxy() {
 
 absl::Status Proxy::Init() {
   ASSIGN_OR_RETURN(tls_, TlsClientContext::Create());
-  const int count = options_.workers > 0 ? options_.workers : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int count =
+      options_.workers > 0 ? options_.workers : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (count > 256) return absl::InvalidArgumentError("--workers: at most 256");
   const uint64_t seed = SystemSeed();
   SocketAddress listen = options_.listen;
@@ -74,7 +75,9 @@ absl::Status Proxy::Init() {
     HttpServerOptions server;
     server.listen = options_.admin;
     auto admin = HttpServer::Listen(admin_loop_->context(), server,
-                                    HttpServer::AsyncHandler([this](HttpRequest r, HttpServer::Reply reply) { admin_router_->Handle(std::move(r), std::move(reply)); }));
+                                    HttpServer::AsyncHandler([this](HttpRequest r, HttpServer::Reply reply) {
+                                      admin_router_->Handle(std::move(r), std::move(reply));
+                                    }));
     if (!admin.ok()) {
       listening = admin.status();
       return;
@@ -88,7 +91,9 @@ absl::Status Proxy::Init() {
     }
     server.listen = *address;
     auto probe = HttpServer::Listen(admin_loop_->context(), server,
-                                    HttpServer::AsyncHandler([this](HttpRequest r, HttpServer::Reply reply) { probe_router_->Handle(std::move(r), std::move(reply)); }));
+                                    HttpServer::AsyncHandler([this](HttpRequest r, HttpServer::Reply reply) {
+                                      probe_router_->Handle(std::move(r), std::move(reply));
+                                    }));
     if (probe.ok()) {
       probe_ = *std::move(probe);
     } else {
@@ -103,7 +108,8 @@ absl::Status Proxy::Init() {
 
 // Ready means that every worker serves it.
 std::shared_ptr<const Snapshot> Proxy::ServedSnapshot() const {
-  const bool all = std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->has_snapshot(); });
+  const bool all =
+      std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->has_snapshot(); });
   return all ? link_->snapshot() : nullptr;
 }
 

@@ -36,7 +36,8 @@ class Worker::MailTimer final : public Deadline {
   Worker& worker_;
 };
 
-Worker::Worker(const Options& options, const Clock& clock, const Logger& logger, const TlsClientContext* tls, uint64_t seed)
+Worker::Worker(const Options& options, const Clock& clock, const Logger& logger, const TlsClientContext* tls,
+               uint64_t seed)
     : options_(options),
       clock_(clock),
       logger_(logger),
@@ -45,7 +46,16 @@ Worker::Worker(const Options& options, const Clock& clock, const Logger& logger,
       resolver_(io_, deadlines_, clock),
       upstreams_(deadlines_, clock),
       desk_(options.index),
-      context_{{io_, resolver_, deadlines_, tls}, clock, logger, upstreams_, desk_, *this, counters_, body_scanner_, answer_scanner_, {}},
+      context_{{io_, resolver_, deadlines_, tls},
+               clock,
+               logger,
+               upstreams_,
+               desk_,
+               *this,
+               counters_,
+               body_scanner_,
+               answer_scanner_,
+               {}},
       acceptor_(io_.get_executor()),
       mail_timer_(std::make_unique<MailTimer>(*this)) {
   context_.id_prefix = Random(seed).Next();
@@ -62,7 +72,8 @@ absl::Status Worker::Listen(const SocketAddress& address) {
   if (!error) acceptor_.set_option(ReusePort(true), error);
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(kBacklog, error);
-  if (error) return absl::UnavailableError(absl::StrCat("cannot listen on ", address.ToString(), ": ", error.message()));
+  if (error)
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", address.ToString(), ": ", error.message()));
   address_ = {address.host, acceptor_.local_endpoint().port()};
   return absl::OkStatus();
 }
@@ -128,7 +139,9 @@ void Worker::OnMail(const LinkMail& mail) {
 
 void Worker::OnSnapshot(const std::shared_ptr<const Snapshot>& snapshot) {
   if (options_.keys_required && !snapshot->auth_required) {
-    logger_.Error("the configuration has no auth.client_keys, so this proxy may not serve it beyond loopback; add keys, or start with --insecure-listen");
+    logger_.Error(
+        "the configuration has no auth.client_keys, so this proxy may not serve it beyond loopback; add keys, or start "
+        "with --insecure-listen");
     if (context_.routes == nullptr) refused_open_.store(true, std::memory_order_relaxed);
     return;
   }

@@ -14,8 +14,9 @@
 
 namespace chain429 {
 
-// One thread of the data plane with everything that a request needs of its own: loop, listener (SO_REUSEPORT), client sessions, upstream
-// connections, permits, counters, and its pointer to the newest snapshot. Workers share nothing that changes.
+// One thread of the data plane with everything that a request needs of its own: loop, listener (SO_REUSEPORT), client
+// sessions, upstream connections, permits, counters, and its pointer to the newest snapshot. Workers share nothing that
+// changes.
 class Worker final : public WorkerPort, public MailClerk {
  public:
   struct Options {
@@ -27,7 +28,8 @@ class Worker final : public WorkerPort, public MailClerk {
   Worker(const Options& options, const Clock& clock, const Logger& logger, const TlsClientContext* tls, uint64_t seed);
   ~Worker() override;
 
-  // Binds before the thread starts, so that a port in use is an error of the program's start. Port 0: a free one; see address().
+  // Binds before the thread starts, so that a port in use is an error of the program's start. Port 0: a free one; see
+  // address().
   absl::Status Listen(const SocketAddress& address);
   const SocketAddress& address() const { return address_; }
   // `link` must outlive the worker's thread.
@@ -35,15 +37,15 @@ class Worker final : public WorkerPort, public MailClerk {
 
   // Any thread.
   void Deliver(LinkMail mail) override;
-  void BeginDrain();              // answers say "Connection: close" from now on
+  void BeginDrain();  // answers say "Connection: close" from now on
   void StopAccepting();
-  void EndSessions();             // idle ones at once, others after their answer
+  void EndSessions();  // idle ones at once, others after their answer
   void AbortSessions();
   // Set when the first snapshot had to be refused for want of client keys.
   bool refused_open() const { return refused_open_.load(std::memory_order_relaxed); }
   bool has_snapshot() const { return has_snapshot_.load(std::memory_order_acquire); }
   const WorkerCounters& counters() const { return counters_; }
-  void Stop();                    // ends the loop and joins
+  void Stop();  // ends the loop and joins
 
  private:
   using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;

@@ -7,7 +7,8 @@
 
 namespace chain429 {
 
-// A point on a clock that only moves forward; its zero means nothing. Eight bytes, because it stands in every permit and timer.
+// A point on a clock that only moves forward; its zero means nothing. Eight bytes, because it stands in every permit
+// and timer.
 class MonoTime {
  public:
   constexpr MonoTime() = default;
@@ -17,7 +18,9 @@ class MonoTime {
   constexpr int64_t nanos() const { return nanos_; }
   friend constexpr auto operator<=>(MonoTime, MonoTime) = default;
   friend absl::Duration operator-(MonoTime a, MonoTime b) { return absl::Nanoseconds(a.nanos_ - b.nanos_); }
-  friend MonoTime operator+(MonoTime t, absl::Duration d) { return MonoTime(Saturate(t.nanos_, absl::ToInt64Nanoseconds(d))); }
+  friend MonoTime operator+(MonoTime t, absl::Duration d) {
+    return MonoTime(Saturate(t.nanos_, absl::ToInt64Nanoseconds(d)));
+  }
   friend MonoTime operator-(MonoTime t, absl::Duration d) { return t + -d; }
 
  private:
@@ -30,7 +33,8 @@ class MonoTime {
   int64_t nanos_ = 0;
 };
 
-// The present, as passed to every decision: `mono` for durations and deadlines, `wall` only for calendar windows and display.
+// The present, as passed to every decision: `mono` for durations and deadlines, `wall` only for calendar windows and
+// display.
 struct Now {
   MonoTime mono;
   absl::Time wall;

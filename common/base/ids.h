@@ -26,12 +26,12 @@ class Id {
   uint64_t value_ = 0;
 };
 
-using PoolId = Id<struct PoolTag>;            // StableId of the pool's key: the same on every node and after every restart
-using TargetId = Id<struct TargetTag>;        // StableId of the target's key
-using PermitId = Id<struct PermitTag>;        // unique within one leader epoch
-using AcquireId = Id<struct AcquireTag>;      // unique within one proxy boot
-using Epoch = Id<struct EpochTag>;            // fencing epoch of the leader, rising
-using Version = Id<struct VersionTag>;        // version of a snapshot, rising
+using PoolId = Id<struct PoolTag>;  // StableId of the pool's key: the same on every node and after every restart
+using TargetId = Id<struct TargetTag>;  // StableId of the target's key
+using PermitId = Id<struct PermitTag>;  // unique within one leader epoch
+using AcquireId = Id<struct AcquireTag>;  // unique within one proxy boot
+using Epoch = Id<struct EpochTag>;  // fencing epoch of the leader, rising
+using Version = Id<struct VersionTag>;  // version of a snapshot, rising
 
 // A 64-bit hash of a name that is equal in every process and release (FNV-1a with a final mix), never 0.
 uint64_t StableId(std::string_view key);

@@ -102,7 +102,8 @@ void Logger::Log(LogLevel level, std::string_view message, std::initializer_list
   const std::string time = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", clock_.Read().wall, absl::UTCTimeZone());
   std::string line;
   if (format_.load(std::memory_order_relaxed) == LogFormat::kJson) {
-    absl::StrAppend(&line, R"({"time":")", time, R"(","level":")", ToAbsl(LevelName(level)), R"(","program":")", program_, R"(","message":")");
+    absl::StrAppend(&line, R"({"time":")", time, R"(","level":")", ToAbsl(LevelName(level)), R"(","program":")",
+                    program_, R"(","message":")");
     AppendJsonEscaped(line, message);
     line.push_back('"');
     for (const LogField& field : fields) {

@@ -19,8 +19,8 @@ struct LogField {
   std::variant<std::string_view, int64_t, double, bool> value;
 };
 
-// Writes one line a call, whole, to a file descriptor (stderr by default) or keeps quiet below the level. Any thread; no lock: a
-// line is one write(2). Passed by reference from main; there is no global logger.
+// Writes one line a call, whole, to a file descriptor (stderr by default) or keeps quiet below the level. Any thread;
+// no lock: a line is one write(2). Passed by reference from main; there is no global logger.
 class Logger {
  public:
   Logger(const Clock& clock, std::string program, LogLevel level, LogFormat format, int fd = 2)
@@ -31,10 +31,18 @@ class Logger {
   bool enabled(LogLevel level) const { return level >= level_.load(std::memory_order_relaxed); }
 
   void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {}) const;
-  void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) const { Log(LogLevel::kDebug, message, fields); }
-  void Info(std::string_view message, std::initializer_list<LogField> fields = {}) const { Log(LogLevel::kInfo, message, fields); }
-  void Warning(std::string_view message, std::initializer_list<LogField> fields = {}) const { Log(LogLevel::kWarning, message, fields); }
-  void Error(std::string_view message, std::initializer_list<LogField> fields = {}) const { Log(LogLevel::kError, message, fields); }
+  void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    Log(LogLevel::kDebug, message, fields);
+  }
+  void Info(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    Log(LogLevel::kInfo, message, fields);
+  }
+  void Warning(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    Log(LogLevel::kWarning, message, fields);
+  }
+  void Error(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    Log(LogLevel::kError, message, fields);
+  }
 
  private:
   const Clock& clock_;

@@ -6,7 +6,8 @@
 
 namespace chain429 {
 
-// A small seeded generator (splitmix64). One per process or loop, passed by reference; the same seed gives the same run.
+// A small seeded generator (splitmix64). One per process or loop, passed by reference; the same seed gives the same
+// run.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}

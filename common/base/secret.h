@@ -7,8 +7,8 @@
 
 namespace chain429 {
 
-// A string that no log, dump or stream can print: there is no operator<< and no conversion. `Reveal` is called only where
-// the value goes onto a wire. Its memory is overwritten when it goes.
+// A string that no log, dump or stream can print: there is no operator<< and no conversion. `Reveal` is called only
+// where the value goes onto a wire. Its memory is overwritten when it goes.
 class Secret {
  public:
   Secret() = default;

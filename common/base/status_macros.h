@@ -4,8 +4,8 @@
 #include "absl/status/statusor.h"
 
 // RETURN_IF_ERROR(expression): hands an error on. ASSIGN_OR_RETURN(auto x, expression): the value, or the error on.
-#define RETURN_IF_ERROR(expression)                                  \
-  do {                                                               \
+#define RETURN_IF_ERROR(expression)                                         \
+  do {                                                                      \
     if (absl::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

@@ -31,7 +31,8 @@ std::optional<absl::Duration> UnitLength(std::string_view unit) {
 }
 
 absl::Status BadDuration(std::string_view text, std::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat("\"", ToAbsl(text), "\" is not a duration (", ToAbsl(why), "); ", ToAbsl(kDurationHelp)));
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", ToAbsl(text), "\" is not a duration (", ToAbsl(why), "); ", ToAbsl(kDurationHelp)));
 }
 
 size_t EditDistance(std::string_view a, std::string_view b) {
@@ -87,7 +88,9 @@ absl::StatusOr<absl::Duration> ParseConfigDuration(std::string_view text) {
     }
     rest.remove_prefix(static_cast<size_t>(end - rest.data()));
     const size_t unit_size = static_cast<size_t>(
-        std::find_if(rest.begin(), rest.end(), [](char c) { return std::isdigit(static_cast<unsigned char>(c)) || c == '.'; }) - rest.begin());
+        std::find_if(rest.begin(), rest.end(),
+                     [](char c) { return std::isdigit(static_cast<unsigned char>(c)) || c == '.'; }) -
+        rest.begin());
     if (unit_size == 0) return BadDuration(text, "the unit is missing");
     const auto unit = UnitLength(rest.substr(0, unit_size));
     if (!unit) return BadDuration(text, "unknown unit");
@@ -105,7 +108,10 @@ std::string FormatDuration(absl::Duration duration) {
   int64_t ms = absl::ToInt64Milliseconds(duration);
   if (ms == 0) return "0s";
   std::string out;
-  for (const UnitName& unit : {UnitName{"h", absl::Hours(1)}, {"m", absl::Minutes(1)}, {"s", absl::Seconds(1)}, {"ms", absl::Milliseconds(1)}}) {
+  for (const UnitName& unit : {UnitName{"h", absl::Hours(1)},
+                               {"m", absl::Minutes(1)},
+                               {"s", absl::Seconds(1)},
+                               {"ms", absl::Milliseconds(1)}}) {
     const int64_t length = absl::ToInt64Milliseconds(unit.length);
     if (ms >= length) absl::StrAppend(&out, ms / length, ToAbsl(unit.name));
     ms %= length;
@@ -116,7 +122,9 @@ std::string FormatDuration(absl::Duration duration) {
 std::string HumanDuration(absl::Duration duration) {
   const int64_t seconds = CeilSeconds(duration);
   if (seconds < 60) return absl::StrCat(seconds, " s");
-  if (seconds < 3600) return seconds % 60 == 0 ? absl::StrCat(seconds / 60, " min") : absl::StrCat(seconds / 60, " min ", seconds % 60, " s");
+  if (seconds < 3600)
+    return seconds % 60 == 0 ? absl::StrCat(seconds / 60, " min")
+                             : absl::StrCat(seconds / 60, " min ", seconds % 60, " s");
   const int64_t minutes = seconds % 3600 / 60;
   return minutes == 0 ? absl::StrCat(seconds / 3600, " h") : absl::StrCat(seconds / 3600, " h ", minutes, " min");
 }
@@ -141,7 +149,8 @@ std::optional<std::string> DidYouMean(std::string_view word, std::span<const std
 }
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
 std::string LowerAscii(std::string_view text) {

@@ -15,8 +15,8 @@ namespace chain429 {
 inline absl::string_view ToAbsl(std::string_view s) { return absl::string_view(s.data(), s.size()); }
 inline std::string_view FromAbsl(absl::string_view s) { return std::string_view(s.data(), s.size()); }
 
-// "500ms", "3s", "10m", "1h", "0s"; several units in falling order as in "1m30s". A bare number, a negative, an unknown unit: an error that says
-// what is allowed.
+// "500ms", "3s", "10m", "1h", "0s"; several units in falling order as in "1m30s". A bare number, a negative, an unknown
+// unit: an error that says what is allowed.
 absl::StatusOr<absl::Duration> ParseConfigDuration(std::string_view text);
 // The shortest of those forms: 90 s is "1m30s".
 std::string FormatDuration(absl::Duration duration);
@@ -37,7 +37,8 @@ std::string_view TrimSpace(std::string_view text);
 // At most `bytes` bytes, cut before a UTF-8 sequence rather than within it, with "…" when something was cut.
 std::string Truncate(std::string_view text, size_t bytes);
 
-// Every occurrence of `secret`, also with characters escaped as in JSON, replaced by "[redacted]"; secrets shorter than 4 bytes are left alone (they would shred the text).
+// Every occurrence of `secret`, also with characters escaped as in JSON, replaced by "[redacted]"; secrets shorter than
+// 4 bytes are left alone (they would shred the text).
 std::string Redact(std::string_view text, std::string_view secret);
 
 // [a-z0-9][a-z0-9._-]{0,62}: names of chains, providers, credentials.

@@ -35,7 +35,8 @@ bool IsIpv6(std::string_view host) {
 
 // The part between "://" and the path: host and port.
 absl::Status ParseAuthority(std::string_view authority, Endpoint& endpoint) {
-  if (authority.find('@') != std::string_view::npos) return Bad("a user or password in the URL is not allowed; use credentials");
+  if (authority.find('@') != std::string_view::npos)
+    return Bad("a user or password in the URL is not allowed; use credentials");
   std::string_view port;
   bool has_port = false;
   bool brackets = false;
@@ -78,7 +79,8 @@ absl::Status ParseAuthority(std::string_view authority, Endpoint& endpoint) {
 absl::StatusOr<Endpoint> ParseBaseUrl(std::string_view text) {
   if (text.empty()) return Bad("the URL is empty");
   if (text.size() > kLongestUrl) return Bad(absl::StrCat("the URL is longer than ", kLongestUrl, " bytes"));
-  if (!std::all_of(text.begin(), text.end(), IsVisibleAscii)) return Bad("a blank, control or non-ASCII character is not allowed in a URL");
+  if (!std::all_of(text.begin(), text.end(), IsVisibleAscii))
+    return Bad("a blank, control or non-ASCII character is not allowed in a URL");
   if (text.find('\\') != std::string_view::npos) return Bad("a backslash is not allowed in a URL");
   const size_t scheme_end = text.find("://");
   if (scheme_end == std::string_view::npos) return Bad("the URL must start with https:// or http://");

@@ -26,7 +26,8 @@ TargetConfig ReadTarget(const ConfigNode& item, const ConfigPlace& place, const 
   const ConfigMember* model = fields.TakeValue("model");
   const ConfigMember* chain = fields.TakeValue("chain");
   const auto where = [&](const ConfigMember& member) { return place.Key(member); };
-  if (provider != nullptr) target.provider = ReadReference(*provider, where(*provider), read.String(provider->value, where(*provider)));
+  if (provider != nullptr)
+    target.provider = ReadReference(*provider, where(*provider), read.String(provider->value, where(*provider)));
   if (model != nullptr) target.model = ReadReference(*model, where(*model), ReadModelName(*model, where(*model), read));
   if (chain != nullptr) target.chain = ReadReference(*chain, where(*chain), read.String(chain->value, where(*chain)));
   target.limits = ReadLimits(fields);
@@ -50,7 +51,8 @@ TargetConfig ReadTarget(const ConfigNode& item, const ConfigPlace& place, const 
 
 class ChainReader {
  public:
-  ChainReader(const ConfigMember& member, const ConfigPlace& place, const ValueReader& read) : read_(read), fields_(member.value, place, read) {
+  ChainReader(const ConfigMember& member, const ConfigPlace& place, const ValueReader& read)
+      : read_(read), fields_(member.value, place, read) {
     chain_.name = member.key;
     chain_.at = member.key_at;
     chain_.path = place.path;
@@ -60,7 +62,8 @@ class ChainReader {
     ReadAliases();
     ReadTargets();
     ReadRouting();
-    chain_.max_attempts = static_cast<int>(fields_.Integer("max_attempts", 1, kMostAttempts).value_or(chain_.max_attempts));
+    chain_.max_attempts =
+        static_cast<int>(fields_.Integer("max_attempts", 1, kMostAttempts).value_or(chain_.max_attempts));
     ReadTimeouts();
     chain_.wait = fields_.Duration("wait", true).value_or(chain_.wait);
     ReadCache();
@@ -78,7 +81,8 @@ class ChainReader {
       const ConfigNode& item = member->value.items[i];
       const ConfigPlace item_place = place.Index(i, item);
       const std::optional<std::string> name = read_.String(item, item_place);
-      if (name && CheckModelName(*name, item.at, item_place, read_)) chain_.aliases.push_back({*name, item.at, item_place.path});
+      if (name && CheckModelName(*name, item.at, item_place, read_))
+        chain_.aliases.push_back({*name, item.at, item_place.path});
     }
   }
 

@@ -18,12 +18,14 @@ constexpr size_t kLongestValue = 120;
 bool IsScalar(const ConfigNode& node) { return node.kind != NodeKind::kSequence && node.kind != NodeKind::kMapping; }
 
 bool HoldsSecrets(std::string_view key) {
-  constexpr std::array<std::string_view, 6> kKeys = {"auth", "base_url", "client_keys", "credentials", "headers", "webhooks"};
+  constexpr std::array<std::string_view, 6> kKeys = {"auth",        "base_url", "client_keys",
+                                                     "credentials", "headers",  "webhooks"};
   return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
 }
 
 bool Equal(const ConfigNode& a, const ConfigNode& b) {
-  if (a.kind != b.kind || a.text != b.text || a.items.size() != b.items.size() || a.members.size() != b.members.size()) return false;
+  if (a.kind != b.kind || a.text != b.text || a.items.size() != b.items.size() || a.members.size() != b.members.size())
+    return false;
   for (size_t i = 0; i < a.items.size(); ++i) {
     if (!Equal(a.items[i], b.items[i])) return false;
   }
@@ -71,7 +73,8 @@ std::map<std::string, const ConfigNode*> ByName(const ConfigNode& sequence) {
   std::map<std::string, const ConfigNode*> names;
   for (const ConfigNode& item : sequence.items) {
     const ConfigMember* name = item.Find("name");
-    if (name == nullptr || name->value.kind != NodeKind::kString || !names.emplace(name->value.text, &item).second) return {};
+    if (name == nullptr || name->value.kind != NodeKind::kString || !names.emplace(name->value.text, &item).second)
+      return {};
   }
   return names;
 }
@@ -82,7 +85,9 @@ std::vector<std::string_view> NamesInOrder(const ConfigNode& sequence) {
   return names;
 }
 
-std::string Named(std::string_view path, const std::string& name) { return absl::StrCat(ToAbsl(path), "[", LooksLikeKey(name) ? "(hidden)" : name, "]"); }
+std::string Named(std::string_view path, const std::string& name) {
+  return absl::StrCat(ToAbsl(path), "[", LooksLikeKey(name) ? "(hidden)" : name, "]");
+}
 
 class Differ {
  public:
@@ -108,7 +113,8 @@ class Differ {
     for (const ConfigMember& member : before.members) old_members.emplace(member.key, &member);
     for (const ConfigMember& member : after.members) new_members.emplace(member.key, &member);
     for (const ConfigMember& member : before.members) {
-      if (!new_members.contains(member.key)) One("removed ", member.value, PathOfKey(path, member.key), secret || HoldsSecrets(member.key));
+      if (!new_members.contains(member.key))
+        One("removed ", member.value, PathOfKey(path, member.key), secret || HoldsSecrets(member.key));
     }
     for (const ConfigMember& member : after.members) {
       const bool hidden = secret || HoldsSecrets(member.key);
@@ -128,7 +134,8 @@ class Differ {
     CompareOrder(old_order, new_order, path);
   }
 
-  void CompareOrder(std::vector<std::string_view> before, std::vector<std::string_view> after, const std::string& path) {
+  void CompareOrder(std::vector<std::string_view> before, std::vector<std::string_view> after,
+                    const std::string& path) {
     if (before == after) return;
     std::sort(before.begin(), before.end());
     std::sort(after.begin(), after.end());
@@ -138,7 +145,8 @@ class Differ {
   void CompareSequences(const ConfigNode& before, const ConfigNode& after, const std::string& path, bool secret) {
     const std::map<std::string, const ConfigNode*> old_names = ByName(before);
     const std::map<std::string, const ConfigNode*> new_names = ByName(after);
-    if (old_names.size() == before.items.size() && new_names.size() == after.items.size() && old_names.size() + new_names.size() > 0) {
+    if (old_names.size() == before.items.size() && new_names.size() == after.items.size() &&
+        old_names.size() + new_names.size() > 0) {
       for (const auto& [name, node] : old_names) {
         if (!new_names.contains(name)) One("removed ", *node, Named(path, name), secret);
       }

@@ -102,7 +102,8 @@ bool IsFloat(std::string_view text) {
 }  // namespace
 
 const ConfigMember* ConfigNode::Find(std::string_view key) const {
-  const auto found = std::find_if(members.begin(), members.end(), [&](const ConfigMember& member) { return member.key == key; });
+  const auto found =
+      std::find_if(members.begin(), members.end(), [&](const ConfigMember& member) { return member.key == key; });
   return found == members.end() ? nullptr : &*found;
 }
 
@@ -160,7 +161,8 @@ std::optional<ConfigNode> ParseDocument(std::string_view text, DocumentFormat fo
     ParseJson(text, lines, builder);
   }
   std::optional<ConfigNode> root = builder.Take();
-  if (!root && problems.ok()) problems.Error({1, 1}, "", "the file is empty: `version: 1` is the least that it must hold");
+  if (!root && problems.ok())
+    problems.Error({1, 1}, "", "the file is empty: `version: 1` is the least that it must hold");
   return root;
 }
 

@@ -39,8 +39,9 @@ enum class DocumentFormat { kYaml, kJson };
 // By the name's ending; without a telling one, a text that starts with "{" is JSON.
 DocumentFormat FormatOf(std::string_view name, std::string_view text);
 
-// The tree of `text`, or nothing when it is no document at all; either way `problems` says what is wrong with it. Duplicate keys are errors
-// that leave a tree to look at. Memory and time are bounded by the limits below whatever the text is.
+// The tree of `text`, or nothing when it is no document at all; either way `problems` says what is wrong with it.
+// Duplicate keys are errors that leave a tree to look at. Memory and time are bounded by the limits below whatever the
+// text is.
 std::optional<ConfigNode> ParseDocument(std::string_view text, DocumentFormat format, ConfigProblems& problems);
 
 inline constexpr size_t kLargestDocument = size_t{1} << 20;  // bytes

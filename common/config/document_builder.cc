@@ -30,7 +30,8 @@ size_t TextOf(const ConfigNode& node) {
 }  // namespace
 
 LineTable::LineTable(std::string_view text) : text_(text), starts_{0} {
-  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) starts_.push_back(at + 1);
+  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    starts_.push_back(at + 1);
 }
 
 Position LineTable::OfOffset(size_t offset) const {
@@ -52,7 +53,8 @@ std::string_view LineTable::From(int line, int byte_column) const {
 
 Position LineTable::At(size_t line, size_t bytes) const {
   const std::string_view before = text_.substr(starts_[line], bytes);
-  const auto characters = std::count_if(before.begin(), before.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  const auto characters = std::count_if(before.begin(), before.end(),
+                                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
   return {static_cast<int>(line) + 1, static_cast<int>(characters) + 1};
 }
 
@@ -65,7 +67,8 @@ bool DocumentBuilder::Fail(Position at, std::string_view message) {
 bool DocumentBuilder::Count(Position at, size_t nodes, size_t bytes) {
   nodes_ += nodes;
   bytes_ += bytes;
-  if (nodes_ > kMostNodes) return Fail(at, absl::StrCat("too many values: more than ", kMostNodes, " with aliases expanded"));
+  if (nodes_ > kMostNodes)
+    return Fail(at, absl::StrCat("too many values: more than ", kMostNodes, " with aliases expanded"));
   if (bytes_ > kMostText) return Fail(at, "too much text with aliases expanded");
   return true;
 }
@@ -86,7 +89,8 @@ bool DocumentBuilder::Scalar(NodeKind kind, Position at, std::string_view text, 
 
 bool DocumentBuilder::Start(NodeKind kind, Position at, size_t anchor) {
   if (failed_ || !Count(at, 1, 0)) return false;
-  if (stack_.size() >= kDeepestDocument) return Fail(at, absl::StrCat("nested deeper than ", kDeepestDocument, " levels"));
+  if (stack_.size() >= kDeepestDocument)
+    return Fail(at, absl::StrCat("nested deeper than ", kDeepestDocument, " levels"));
   if (!stack_.empty() && stack_.back().node.kind == NodeKind::kMapping && !stack_.back().has_key) {
     return Fail(at, absl::StrCat("a key must be a plain word, not ", ToAbsl(KindName(kind))));
   }
@@ -119,7 +123,8 @@ bool DocumentBuilder::Alias(Position at, size_t anchor) {
   const auto found = anchors_.find(anchor);
   if (found == anchors_.end()) return Fail(at, "an alias inside the value that it stands for");
   const Anchored& anchored = found->second;
-  if (stack_.size() + anchored.depth > kDeepestDocument) return Fail(at, absl::StrCat("nested deeper than ", kDeepestDocument, " levels"));
+  if (stack_.size() + anchored.depth > kDeepestDocument)
+    return Fail(at, absl::StrCat("nested deeper than ", kDeepestDocument, " levels"));
   if (!Count(at, anchored.nodes, TextOf(anchored.node))) return false;
   return Place(anchored.node);
 }
@@ -154,7 +159,8 @@ bool DocumentBuilder::PlaceKey(Frame& frame, const ConfigNode& node) {
   frame.key = node.text;
   frame.key_at = node.at;
   if (frame.duplicate) {
-    problems_.Error(node.at, Path(), absl::StrCat("this key is there twice; the first is at line ", first->second.line));
+    problems_.Error(node.at, Path(),
+                    absl::StrCat("this key is there twice; the first is at line ", first->second.line));
   }
   return true;
 }

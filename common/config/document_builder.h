@@ -28,8 +28,8 @@ class LineTable {
   std::vector<size_t> starts_;
 };
 
-// Builds the tree from a parser's events, refusing what is too deep or too large. Every call answers whether to go on; after a
-// `false` the tree is lost and `problems` has the reason.
+// Builds the tree from a parser's events, refusing what is too deep or too large. Every call answers whether to go on;
+// after a `false` the tree is lost and `problems` has the reason.
 class DocumentBuilder {
  public:
   explicit DocumentBuilder(ConfigProblems& problems) : problems_(problems) {}

@@ -33,7 +33,8 @@ void ValueReader::WrongType(const ConfigNode& node, const ConfigPlace& place, st
   std::string message = absl::StrCat("expected ", ToAbsl(expected), ", found ", ToAbsl(KindName(node.kind)));
   const bool scalar = node.kind == NodeKind::kInteger || node.kind == NodeKind::kFloat || node.kind == NodeKind::kBool;
   if (expected == "a string" && scalar) message += " (put it in quotes)";
-  if (node.kind == NodeKind::kString && PlainKind(node.text) != NodeKind::kString && expected != "a string") message += " (remove the quotes)";
+  if (node.kind == NodeKind::kString && PlainKind(node.text) != NodeKind::kString && expected != "a string")
+    message += " (remove the quotes)";
   problems_.Error(node.at, place.path, message);
 }
 
@@ -47,7 +48,8 @@ std::optional<std::string> ValueReader::Name(const ConfigNode& node, const Confi
   std::optional<std::string> text = String(node, place);
   if (!text || IsName(*text)) return text;
   Error(node.at, place,
-        absl::StrCat(Shown(*text, place), " is not a name: at most 63 of a-z, 0-9, \".\", \"_\" and \"-\", a letter or digit first"));
+        absl::StrCat(Shown(*text, place),
+                     " is not a name: at most 63 of a-z, 0-9, \".\", \"_\" and \"-\", a letter or digit first"));
   return std::nullopt;
 }
 
@@ -57,7 +59,8 @@ std::optional<bool> ValueReader::Bool(const ConfigNode& node, const ConfigPlace&
   return std::nullopt;
 }
 
-std::optional<int64_t> ValueReader::Integer(const ConfigNode& node, const ConfigPlace& place, int64_t least, int64_t most) const {
+std::optional<int64_t> ValueReader::Integer(const ConfigNode& node, const ConfigPlace& place, int64_t least,
+                                            int64_t most) const {
   if (node.kind != NodeKind::kInteger) {
     WrongType(node, place, "a whole number");
     return std::nullopt;
@@ -78,7 +81,8 @@ std::optional<int64_t> ValueReader::Integer(const ConfigNode& node, const Config
   return std::nullopt;
 }
 
-std::optional<absl::Duration> ValueReader::Duration(const ConfigNode& node, const ConfigPlace& place, bool zero_allowed) const {
+std::optional<absl::Duration> ValueReader::Duration(const ConfigNode& node, const ConfigPlace& place,
+                                                    bool zero_allowed) const {
   if (node.kind == NodeKind::kInteger || node.kind == NodeKind::kFloat) {
     Error(node.at, place, "a duration needs a unit: 500ms, 3s, 10m, 1h");
     return std::nullopt;
@@ -99,7 +103,8 @@ std::optional<absl::Duration> ValueReader::Duration(const ConfigNode& node, cons
   return *parsed;
 }
 
-std::optional<size_t> ValueReader::Choice(const ConfigNode& node, const ConfigPlace& place, std::span<const std::string_view> words) const {
+std::optional<size_t> ValueReader::Choice(const ConfigNode& node, const ConfigPlace& place,
+                                          std::span<const std::string_view> words) const {
   if (node.kind != NodeKind::kString) {
     WrongType(node, place, Listed(words));
     return std::nullopt;

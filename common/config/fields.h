@@ -13,7 +13,8 @@
 
 namespace chain429 {
 
-// Where a value of the schema stands. `at` is where its absence, or that of something inside, is reported: its key's place.
+// Where a value of the schema stands. `at` is where its absence, or that of something inside, is reported: its key's
+// place.
 struct ConfigPlace {
   std::string path;
   Position at;
@@ -34,7 +35,8 @@ class ValueReader {
   std::optional<int64_t> Integer(const ConfigNode& node, const ConfigPlace& place, int64_t least, int64_t most) const;
   std::optional<absl::Duration> Duration(const ConfigNode& node, const ConfigPlace& place, bool zero_allowed) const;
   // The index of the word among `words`.
-  std::optional<size_t> Choice(const ConfigNode& node, const ConfigPlace& place, std::span<const std::string_view> words) const;
+  std::optional<size_t> Choice(const ConfigNode& node, const ConfigPlace& place,
+                               std::span<const std::string_view> words) const;
   bool IsMapping(const ConfigNode& node, const ConfigPlace& place) const;
   bool IsSequence(const ConfigNode& node, const ConfigPlace& place) const;
 
@@ -49,7 +51,8 @@ class ValueReader {
   ConfigProblems& problems_;
 };
 
-// One mapping while its keys are read. A section without a value counts as absent, a value that is null does not. Finish reports the keys that nobody asked for.
+// One mapping while its keys are read. A section without a value counts as absent, a value that is null does not.
+// Finish reports the keys that nobody asked for.
 class ConfigFields {
  public:
   // What is no mapping is reported, and then has no fields.

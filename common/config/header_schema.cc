@@ -31,8 +31,9 @@ bool IsFieldValue(std::string_view value) {
 
 // Why this header cannot be configured; empty: it can.
 std::string_view Objection(std::string_view lower) {
-  constexpr std::array<std::string_view, 12> kFraming = {"connection", "content-length", "expect",  "host",    "http2-settings",    "keep-alive",
-                                                         "te",         "trailer",        "upgrade", "via",     "proxy-connection", "transfer-encoding"};
+  constexpr std::array<std::string_view, 12> kFraming = {
+      "connection", "content-length", "expect",  "host", "http2-settings",   "keep-alive",
+      "te",         "trailer",        "upgrade", "via",  "proxy-connection", "transfer-encoding"};
   constexpr std::array<std::string_view, 4> kOurs = {"accept", "accept-encoding", "content-encoding", "content-type"};
   constexpr std::array<std::string_view, 3> kKeys = {"authorization", "cookie", "proxy-authorization"};
   const auto in = [&](const auto& names) { return std::find(names.begin(), names.end(), lower) != names.end(); };
@@ -67,7 +68,8 @@ std::vector<Header> ReadHeaders(ConfigFields& parent) {
     const std::optional<std::string> value = read.String(member.value, header);
     if (!value) continue;
     if (!IsFieldValue(*value)) {
-      read.Error(member.value.at, header, "not a header's value: printable ASCII in one line, without blanks around it");
+      read.Error(member.value.at, header,
+                 "not a header's value: printable ASCII in one line, without blanks around it");
       continue;
     }
     headers.push_back({member.key, *value});

@@ -12,11 +12,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-// The library reports events without places. Events come in the order of the tokens, so that walking over the text in step with
-// them finds each one's place; the library has validated every token before it reports it.
+// The library reports events without places. Events come in the order of the tokens, so that walking over the text in
+// step with them finds each one's place; the library has validated every token before it reports it.
 class EventReader final : public nlohmann::json_sax<Json> {
  public:
-  EventReader(std::string_view text, const LineTable& lines, DocumentBuilder& builder) : text_(text), lines_(lines), builder_(builder) {}
+  EventReader(std::string_view text, const LineTable& lines, DocumentBuilder& builder)
+      : text_(text), lines_(lines), builder_(builder) {}
 
   bool null() override { return Word(NodeKind::kNull); }
   bool boolean(bool) override { return Word(NodeKind::kBool); }
@@ -28,7 +29,9 @@ class EventReader final : public nlohmann::json_sax<Json> {
     const std::string_view word = WordAt(start);
     return Word(word.find_first_of(".eE") == std::string_view::npos ? NodeKind::kInteger : NodeKind::kFloat);
   }
-  bool string(string_t& value) override { return builder_.Scalar(NodeKind::kString, lines_.OfOffset(SkipString()), value); }
+  bool string(string_t& value) override {
+    return builder_.Scalar(NodeKind::kString, lines_.OfOffset(SkipString()), value);
+  }
   bool key(string_t& value) override { return string(value); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return builder_.Start(NodeKind::kMapping, lines_.OfOffset(SkipBracket())); }
@@ -40,7 +43,8 @@ class EventReader final : public nlohmann::json_sax<Json> {
   bool end_array() override { return end_object(); }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    return builder_.Fail(lines_.OfOffset(position > 0 ? position - 1 : 0), absl::StrCat("not valid JSON: ", Reason(error.what())));
+    return builder_.Fail(lines_.OfOffset(position > 0 ? position - 1 : 0),
+                         absl::StrCat("not valid JSON: ", Reason(error.what())));
   }
 
  private:

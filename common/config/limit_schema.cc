@@ -45,20 +45,22 @@ void ReadFixed(ConfigFields& fields, WindowSpec& window, const ZoneLookup& zones
     const ConfigPlace place = fields.place().Key(*zone);
     if (!fixed) {
       read.Error(zone->key_at, place, "only a fixed window has a zone");
-    } else if (const auto text = read.String(zone->value, place); text && CheckZone(*text, zone->value.at, place, zones, read)) {
+    } else if (const auto text = read.String(zone->value, place);
+               text && CheckZone(*text, zone->value.at, place, zones, read)) {
       window.zone = *text;
     }
   }
 }
 
-std::optional<WindowSpec> ReadWindow(const ConfigMember& member, const ConfigPlace& place, absl::Duration length, const ZoneLookup& zones,
-                                     const ValueReader& read) {
+std::optional<WindowSpec> ReadWindow(const ConfigMember& member, const ConfigPlace& place, absl::Duration length,
+                                     const ZoneLookup& zones, const ValueReader& read) {
   ConfigFields fields(member.value, place, read);
   if (!fields.valid()) return std::nullopt;
   WindowSpec window;
   window.length = length;
   const ConfigMember* kind = fields.Require("kind");
-  const std::optional<size_t> word = kind == nullptr ? std::nullopt : read.Choice(kind->value, place.Key(*kind), kWindowWords);
+  const std::optional<size_t> word =
+      kind == nullptr ? std::nullopt : read.Choice(kind->value, place.Key(*kind), kWindowWords);
   // An unreadable kind is reported already; taking it for fixed spares complaints about its anchor.
   window.kind = word ? kWindowKinds[*word] : WindowKind::kFixed;
   ReadFixed(fields, window, zones);
@@ -106,26 +108,33 @@ WindowChoices ReadWindows(ConfigFields& parent, const ZoneLookup& zones) {
       parent.read().Error(window->key_at, fields.place().Key(*window), "concurrency has no window");
       continue;
     }
-    windows[static_cast<size_t>(info.key)] = ReadWindow(*window, fields.place().Key(*window), info.length, zones, parent.read());
+    windows[static_cast<size_t>(info.key)] =
+        ReadWindow(*window, fields.place().Key(*window), info.length, zones, parent.read());
   }
   fields.Finish();
   return windows;
 }
 
-bool CheckZone(std::string_view zone, Position at, const ConfigPlace& place, const ZoneLookup& zones, const ValueReader& read) {
+bool CheckZone(std::string_view zone, Position at, const ConfigPlace& place, const ZoneLookup& zones,
+               const ValueReader& read) {
   switch (zones(zone)) {
     case ZoneAnswer::kKnown:
       return true;
     case ZoneAnswer::kNoData:
-      read.Error(at, place, "no time zone data is installed on this machine (package tzdata), so that windows in a zone other than UTC cannot be used");
+      read.Error(at, place,
+                 "no time zone data is installed on this machine (package tzdata), so that windows in a zone other "
+                 "than UTC cannot be used");
       return false;
     case ZoneAnswer::kUnknown:
       break;
   }
-  static const std::vector<std::string> kZones = {"UTC",           "America/Los_Angeles", "America/New_York", "America/Chicago", "Europe/London",
-                                                  "Europe/Berlin", "Europe/Paris",        "Asia/Tokyo",       "Asia/Shanghai",   "Asia/Kolkata"};
-  read.Error(at, place, absl::StrCat(QuoteUnlessKey(zone), " is not a known time zone: write an IANA name such as America/Los_Angeles"),
-             Suggest(zone, kZones));
+  static const std::vector<std::string> kZones = {
+      "UTC",           "America/Los_Angeles", "America/New_York", "America/Chicago", "Europe/London",
+      "Europe/Berlin", "Europe/Paris",        "Asia/Tokyo",       "Asia/Shanghai",   "Asia/Kolkata"};
+  read.Error(
+      at, place,
+      absl::StrCat(QuoteUnlessKey(zone), " is not a known time zone: write an IANA name such as America/Los_Angeles"),
+      Suggest(zone, kZones));
   return false;
 }
 

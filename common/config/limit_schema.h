@@ -13,6 +13,7 @@ LimitAmounts ReadLimits(ConfigFields& parent);
 WindowChoices ReadWindows(ConfigFields& parent, const ZoneLookup& zones);
 
 // Reports at `at` a zone that this machine cannot use; returns whether it can.
-bool CheckZone(std::string_view zone, Position at, const ConfigPlace& place, const ZoneLookup& zones, const ValueReader& read);
+bool CheckZone(std::string_view zone, Position at, const ConfigPlace& place, const ZoneLookup& zones,
+               const ValueReader& read);
 
 }  // namespace chain429

@@ -15,14 +15,16 @@ bool CheckModelName(std::string_view name, Position at, const ConfigPlace& place
     problem = "longer than 256 bytes";
   } else if (TrimSpace(name).size() != name.size()) {
     problem = "must not begin or end with a blank";
-  } else if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
+  } else if (std::any_of(name.begin(), name.end(),
+                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
     problem = "must not hold control characters";
   }
   if (problem != nullptr) read.Error(at, place, problem);
   return problem == nullptr;
 }
 
-std::optional<std::string> ReadModelName(const ConfigMember& member, const ConfigPlace& place, const ValueReader& read) {
+std::optional<std::string> ReadModelName(const ConfigMember& member, const ConfigPlace& place,
+                                         const ValueReader& read) {
   std::optional<std::string> name = read.String(member.value, place);
   if (name && !CheckModelName(*name, member.value.at, place, read)) return std::nullopt;
   return name;

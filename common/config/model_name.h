@@ -8,7 +8,8 @@
 
 namespace chain429 {
 
-// Model names and aliases are anything that fits in a line: not empty, at most 256 bytes, no control characters, no blanks around.
+// Model names and aliases are anything that fits in a line: not empty, at most 256 bytes, no control characters, no
+// blanks around.
 bool CheckModelName(std::string_view name, Position at, const ConfigPlace& place, const ValueReader& read);
 std::optional<std::string> ReadModelName(const ConfigMember& member, const ConfigPlace& place, const ValueReader& read);
 

@@ -7,7 +7,8 @@
 
 namespace chain429 {
 
-std::unique_ptr<const ParsedConfig> ParseConfig(std::string_view text, std::string_view name, const Catalogue& catalogue, const ZoneLookup& zones,
+std::unique_ptr<const ParsedConfig> ParseConfig(std::string_view text, std::string_view name,
+                                                const Catalogue& catalogue, const ZoneLookup& zones,
                                                 ConfigProblems& problems) {
   const size_t errors_before = problems.errors();
   std::optional<ConfigNode> tree = ParseDocument(text, FormatOf(name, text), problems);

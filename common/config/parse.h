@@ -24,9 +24,10 @@ struct ParsedConfig {
   std::vector<ResolvedChain> chains;  // parallel to config.chains
 };
 
-// Reads `text` (YAML or JSON; see FormatOf) through every stage: document, schema, references. Null where `problems` got an error;
-// all errors of all stages are in it, but for a text that is no document at all.
-std::unique_ptr<const ParsedConfig> ParseConfig(std::string_view text, std::string_view name, const Catalogue& catalogue, const ZoneLookup& zones,
+// Reads `text` (YAML or JSON; see FormatOf) through every stage: document, schema, references. Null where `problems`
+// got an error; all errors of all stages are in it, but for a text that is no document at all.
+std::unique_ptr<const ParsedConfig> ParseConfig(std::string_view text, std::string_view name,
+                                                const Catalogue& catalogue, const ZoneLookup& zones,
                                                 ConfigProblems& problems);
 
 }  // namespace chain429

@@ -19,7 +19,8 @@ std::string Harmless(std::string_view text) {
       out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
   // The C1 controls as UTF-8 (0xC2 0x80 to 0xC2 0x9F): some terminals obey them.
   for (size_t i = 0; i + 1 < out.size(); ++i) {
-    if (static_cast<unsigned char>(out[i]) == 0xC2 && static_cast<unsigned char>(out[i + 1]) < 0xA0) out[i] = out[i + 1] = '?';
+    if (static_cast<unsigned char>(out[i]) == 0xC2 && static_cast<unsigned char>(out[i + 1]) < 0xA0)
+      out[i] = out[i + 1] = '?';
   }
   return out;
 }
@@ -51,7 +52,8 @@ void ConfigProblems::Add(ConfigProblem problem) {
 
 std::vector<ConfigProblem> ConfigProblems::Sorted() const {
   std::vector<ConfigProblem> sorted = problems_;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const ConfigProblem& a, const ConfigProblem& b) { return a.at < b.at; });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const ConfigProblem& a, const ConfigProblem& b) { return a.at < b.at; });
   if (left_out_ > 0) {
     const Severity severity = ok() ? Severity::kWarning : Severity::kError;
     sorted.push_back({severity, sorted.back().at, "", absl::StrCat("and ", left_out_, " more problems"), ""});

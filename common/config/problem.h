@@ -25,7 +25,8 @@ struct ConfigProblem {
   std::string suggestion;  // what was probably meant; empty: no idea
 };
 
-// Collects what is wrong, so that one run names everything. Bounded: a file of rubbish does not fill the memory with complaints.
+// Collects what is wrong, so that one run names everything. Bounded: a file of rubbish does not fill the memory with
+// complaints.
 class ConfigProblems {
  public:
   void Error(Position at, std::string_view path, std::string_view message, std::string_view suggestion = {});
@@ -44,8 +45,8 @@ class ConfigProblems {
   size_t left_out_ = 0;
 };
 
-// "FILE:LINE:COL: error: path: message (did you mean "x"?)", without a newline. Control characters are made harmless, so that a
-// file cannot drive the terminal.
+// "FILE:LINE:COL: error: path: message (did you mean "x"?)", without a newline. Control characters are made harmless,
+// so that a file cannot drive the terminal.
 std::string FormatProblem(std::string_view file, const ConfigProblem& problem);
 // One problem a line.
 std::string FormatProblems(std::string_view file, const std::vector<ConfigProblem>& problems);

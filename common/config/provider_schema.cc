@@ -21,11 +21,13 @@ constexpr int64_t kLargestContext = 1'000'000'000;  // tokens
 constexpr std::array<std::string_view, 2> kTokenWords = {"p95", "strict"};
 constexpr std::array<TokenPolicy, 2> kTokenPolicies = {TokenPolicy::kP95, TokenPolicy::kStrict};
 constexpr std::array<std::string_view, 3> kDisconnectedWords = {"share", "deny", "open"};
-constexpr std::array<WhenDisconnected, 3> kDisconnected = {WhenDisconnected::kShare, WhenDisconnected::kDeny, WhenDisconnected::kOpen};
+constexpr std::array<WhenDisconnected, 3> kDisconnected = {WhenDisconnected::kShare, WhenDisconnected::kDeny,
+                                                           WhenDisconnected::kOpen};
 
 class ProviderReader {
  public:
-  ProviderReader(const Catalogue& catalogue, const ZoneLookup& zones, const ValueReader& read) : catalogue_(catalogue), zones_(zones), read_(read) {}
+  ProviderReader(const Catalogue& catalogue, const ZoneLookup& zones, const ValueReader& read)
+      : catalogue_(catalogue), zones_(zones), read_(read) {}
 
   ProviderConfig Read(const ConfigMember& member, const ConfigPlace& place) {
     ProviderConfig provider;
@@ -36,16 +38,20 @@ class ProviderReader {
     const CatalogueEntry* entry = ReadKind(fields, provider);
     const bool has_url = ReadBaseUrl(fields, provider, entry);
     ReadCredentials(fields, provider);
-    const bool needs_key = entry != nullptr && !has_url && !entry->base_url.empty() && entry->auth.kind != AuthStyle::Kind::kNone;
+    const bool needs_key =
+        entry != nullptr && !has_url && !entry->base_url.empty() && entry->auth.kind != AuthStyle::Kind::kNone;
     if (needs_key && provider.credentials.empty() && member.value.Find("credentials") == nullptr) {
-      read_.Error(place.at, place, absl::StrCat("\"credentials\" is missing: ", entry->title.empty() ? entry->kind : entry->title, " wants a key"));
+      read_.Error(place.at, place,
+                  absl::StrCat("\"credentials\" is missing: ", entry->title.empty() ? entry->kind : entry->title,
+                               " wants a key"));
     }
     provider.headers = ReadHeaders(fields);
     provider.limits = ReadLimits(fields);
     provider.windows = ReadWindows(fields, zones_);
     if (entry != nullptr) CheckCatalogueZones(*entry, provider, place);
     if (const auto word = fields.Choice("tokens", kTokenWords); word) provider.tokens = kTokenPolicies[*word];
-    if (const auto word = fields.Choice("when_disconnected", kDisconnectedWords); word) provider.when_disconnected = kDisconnected[*word];
+    if (const auto word = fields.Choice("when_disconnected", kDisconnectedWords); word)
+      provider.when_disconnected = kDisconnected[*word];
     ReadModels(fields, provider);
     provider.enabled = fields.Bool("enabled").value_or(true);
     fields.Finish();
@@ -79,7 +85,9 @@ class ProviderReader {
       if (entry == nullptr || required) return false;
       absl::StatusOr<Endpoint> known = ParseBaseUrl(entry->base_url);
       if (known.ok()) provider.endpoint = *std::move(known);
-      if (!known.ok()) read_.Error(fields.place().at, fields.place(), "the catalogue's URL of this kind is not usable: write \"base_url\"");
+      if (!known.ok())
+        read_.Error(fields.place().at, fields.place(),
+                    "the catalogue's URL of this kind is not usable: write \"base_url\"");
       return false;
     }
     const ConfigPlace place = fields.place().Key(*member);
@@ -91,7 +99,8 @@ class ProviderReader {
       return true;
     }
     if (!endpoint->tls && !allow_http && !IsLoopbackHost(endpoint->host)) {
-      read_.Error(member->value.at, place, "http:// sends keys and prompts in the clear: use https://, or say allow_http: true");
+      read_.Error(member->value.at, place,
+                  "http:// sends keys and prompts in the clear: use https://, or say allow_http: true");
     }
     provider.endpoint = *std::move(endpoint);
     return true;
@@ -109,7 +118,8 @@ class ProviderReader {
       provider.credentials.push_back(ReadCredential(item, list.Index(i, item)));
       const std::string& name = provider.credentials.back().name;
       if (!name.empty() && !names.insert(name).second) {
-        read_.Error(item.Find("name")->value.at, list.Index(i, item), "another credential of this provider has the same name");
+        read_.Error(item.Find("name")->value.at, list.Index(i, item),
+                    "another credential of this provider has the same name");
       }
     }
   }
@@ -170,8 +180,8 @@ class ProviderReader {
 
 }  // namespace
 
-std::vector<ProviderConfig> ReadProviders(const ConfigNode& node, const ConfigPlace& place, const Catalogue& catalogue, const ZoneLookup& zones,
-                                          const ValueReader& read) {
+std::vector<ProviderConfig> ReadProviders(const ConfigNode& node, const ConfigPlace& place, const Catalogue& catalogue,
+                                          const ZoneLookup& zones, const ValueReader& read) {
   std::vector<ProviderConfig> providers;
   if (!read.IsMapping(node, place)) return providers;
   ProviderReader reader(catalogue, zones, read);

@@ -9,8 +9,9 @@
 
 namespace chain429 {
 
-// The value of `providers:`. A provider with errors is in the result too, so that references to it are not reported as well.
-std::vector<ProviderConfig> ReadProviders(const ConfigNode& node, const ConfigPlace& place, const Catalogue& catalogue, const ZoneLookup& zones,
-                                          const ValueReader& read);
+// The value of `providers:`. A provider with errors is in the result too, so that references to it are not reported as
+// well.
+std::vector<ProviderConfig> ReadProviders(const ConfigNode& node, const ConfigPlace& place, const Catalogue& catalogue,
+                                          const ZoneLookup& zones, const ValueReader& read);
 
 }  // namespace chain429

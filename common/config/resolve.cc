@@ -21,7 +21,11 @@ constexpr size_t kMostSuggestions = 100;  // looking for them is the slow part o
 class Resolver {
  public:
   Resolver(const Config& config, const Catalogue& catalogue, ConfigProblems& problems)
-      : config_(config), served_(config, catalogue), problems_(problems), resolved_(config.chains.size()), depths_(config.chains.size(), 0) {
+      : config_(config),
+        served_(config, catalogue),
+        problems_(problems),
+        resolved_(config.chains.size()),
+        depths_(config.chains.size(), 0) {
     for (size_t i = 0; i < config.providers.size(); ++i) {
       providers_.emplace(config.providers[i].name, i);
       provider_names_.push_back(config.providers[i].name);
@@ -56,7 +60,8 @@ class Resolver {
     for (const ChainConfig& chain : config_.chains) {
       for (const ConfigReference& alias : chain.aliases) {
         if (taken.insert(alias.name).second) continue;
-        problems_.Error(alias.at, alias.path, absl::StrCat(QuoteUnlessKey(alias.name), " is already the name or an alias of a chain"));
+        problems_.Error(alias.at, alias.path,
+                        absl::StrCat(QuoteUnlessKey(alias.name), " is already the name or an alias of a chain"));
       }
     }
   }
@@ -78,11 +83,12 @@ class Resolver {
 
   void Unknown(const ConfigReference& reference, std::string_view message, const std::vector<std::string>& known) {
     const std::string suggestion = problems_.errors() < kMostSuggestions ? Suggest(reference.name, known) : "";
-    problems_.Error(reference.at, reference.path, absl::StrCat(ToAbsl(message), QuoteUnlessKey(reference.name)), suggestion);
+    problems_.Error(reference.at, reference.path, absl::StrCat(ToAbsl(message), QuoteUnlessKey(reference.name)),
+                    suggestion);
   }
 
-  // Depth first, each chain once, so that what a chain includes is flattened before the chain itself. An explicit path rather than
-  // recursion: a long file would exhaust the stack.
+  // Depth first, each chain once, so that what a chain includes is flattened before the chain itself. An explicit path
+  // rather than recursion: a long file would exhaust the stack.
   void Visit(size_t start, std::vector<State>& states) {
     struct Step {
       size_t chain;
@@ -107,9 +113,12 @@ class Resolver {
         path.push_back({inner->second});
       } else if (states[inner->second] == State::kOpen) {
         std::string circle;
-        const auto first = std::find_if(path.begin(), path.end(), [&](const Step& step) { return step.chain == inner->second; });
-        for (auto step = first; step != path.end(); ++step) absl::StrAppend(&circle, config_.chains[step->chain].name, " -> ");
-        problems_.Error(reference.at, reference.path, absl::StrCat("chains lead in a circle: ", Truncate(circle, 300), reference.name));
+        const auto first =
+            std::find_if(path.begin(), path.end(), [&](const Step& step) { return step.chain == inner->second; });
+        for (auto step = first; step != path.end(); ++step)
+          absl::StrAppend(&circle, config_.chains[step->chain].name, " -> ");
+        problems_.Error(reference.at, reference.path,
+                        absl::StrCat("chains lead in a circle: ", Truncate(circle, 300), reference.name));
       }
     }
   }
@@ -129,7 +138,8 @@ class Resolver {
           problems_.Warning(target.at, target.path, "this target is in the chain already and counts once");
         }
       } else {
-        for (const ServedModels::Served& served : served_.Find(target.model.name)) Add({served.provider, served.model, &target}, index);
+        for (const ServedModels::Served& served : served_.Find(target.model.name))
+          Add({served.provider, served.model, &target}, index);
       }
     }
     if (resolved_[index].targets.size() >= kMostTargets) {
@@ -142,7 +152,8 @@ class Resolver {
     depths_[outer] = std::max(depths_[outer], depths_[inner] + 1);
     // Reported once, where the limit is crossed, and not again for every chain above.
     if (depths_[inner] == kDeepestChain) {
-      problems_.Error(target.chain.at, target.chain.path, absl::StrCat("chains within chains are more than ", kDeepestChain, " deep"));
+      problems_.Error(target.chain.at, target.chain.path,
+                      absl::StrCat("chains within chains are more than ", kDeepestChain, " deep"));
     }
   }
 

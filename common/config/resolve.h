@@ -20,8 +20,9 @@ struct ResolvedChain {
   std::vector<ResolvedTarget> targets;  // in the order of the walk, nothing disabled, none twice
 };
 
-// Checks every reference of `config` and flattens its chains: {chain} becomes that chain's targets, {model} every enabled provider that
-// serves it, in file order. The result is parallel to Config::chains and points into `config`; only of use where no error was reported.
+// Checks every reference of `config` and flattens its chains: {chain} becomes that chain's targets, {model} every
+// enabled provider that serves it, in file order. The result is parallel to Config::chains and points into `config`;
+// only of use where no error was reported.
 std::vector<ResolvedChain> Resolve(const Config& config, const Catalogue& catalogue, ConfigProblems& problems);
 
 // `{chain: …}` may lead through this many further chains.

@@ -30,7 +30,8 @@ void ReadVersion(ConfigFields& root) {
   if (member == nullptr) return;
   const ConfigPlace place = root.place().Key(*member);
   const std::optional<int64_t> version = root.read().Integer(member->value, place, 1, INT64_MAX);
-  if (version && *version != 1) root.read().Error(member->value.at, place, "this version of the format is not known: write 1");
+  if (version && *version != 1)
+    root.read().Error(member->value.at, place, "this version of the format is not known: write 1");
 }
 
 std::vector<ConfigReference> ReadGrants(ConfigFields& key) {
@@ -39,7 +40,8 @@ std::vector<ConfigReference> ReadGrants(ConfigFields& key) {
   if (member == nullptr) return chains;
   ConfigPlace place = key.place().Key(*member);
   if (!key.read().IsSequence(member->value, place)) return chains;
-  if (member->value.items.empty()) key.read().Error(member->value.at, place, "an empty list allows nothing: leave it out to allow every chain");
+  if (member->value.items.empty())
+    key.read().Error(member->value.at, place, "an empty list allows nothing: leave it out to allow every chain");
   for (size_t i = 0; i < member->value.items.size(); ++i) {
     const ConfigNode& item = member->value.items[i];
     const ConfigPlace item_place = place.Index(i, item);
@@ -59,7 +61,8 @@ void ReadClientKeys(const ConfigMember& member, ConfigPlace list, const ValueRea
     ClientKeyConfig key;
     if (const ConfigMember* name = fields.Require("name"); name != nullptr) {
       key.name = read.Name(name->value, place.Key(*name)).value_or("");
-      if (!key.name.empty() && !names.insert(key.name).second) read.Error(name->value.at, place.Key(*name), "another client key has the same name");
+      if (!key.name.empty() && !names.insert(key.name).second)
+        read.Error(name->value.at, place.Key(*name), "another client key has the same name");
     }
     if (const auto source = ReadSecretSource(fields, false); source) key.source = *source;
     key.chains = ReadGrants(fields);
@@ -74,7 +77,8 @@ void ReadAuth(ConfigFields& root, Config& config) {
   ConfigPlace place = root.place().Key(*member);
   place.secret = true;
   ConfigFields auth(member->value, place, root.read());
-  if (const ConfigMember* keys = auth.Take("client_keys"); keys != nullptr) ReadClientKeys(*keys, place.Key(*keys), root.read(), config);
+  if (const ConfigMember* keys = auth.Take("client_keys"); keys != nullptr)
+    ReadClientKeys(*keys, place.Key(*keys), root.read(), config);
   auth.Finish();
 }
 
@@ -89,8 +93,10 @@ void ReadLog(ConfigFields& root, LogConfig& out) {
     const ConfigMember* found = log.Take(key);
     if (different) root.read().Error(found->value.at, log.place().Key(*found), NotSupportedYet(what));
   };
-  refuse("rotate_mb", log.Integer("rotate_mb", 1, kLargestLogNumber).value_or(kDefaultRotateMb) != kDefaultRotateMb, "rotating log files");
-  refuse("keep", log.Integer("keep", 0, kLargestLogNumber).value_or(kDefaultKeep) != kDefaultKeep, "rotating log files");
+  refuse("rotate_mb", log.Integer("rotate_mb", 1, kLargestLogNumber).value_or(kDefaultRotateMb) != kDefaultRotateMb,
+         "rotating log files");
+  refuse("keep", log.Integer("keep", 0, kLargestLogNumber).value_or(kDefaultKeep) != kDefaultKeep,
+         "rotating log files");
   refuse("bodies", log.Choice("bodies", kBodyWords).value_or(0) != 0, "logging bodies");
   log.Finish();
 }
@@ -100,14 +106,16 @@ void RefuseSection(ConfigFields& root, std::string_view key, NodeKind kind, std:
   const ConfigMember* member = root.Take(key);
   if (member == nullptr) return;
   const ConfigPlace place = root.place().Key(*member);
-  const bool right = kind == NodeKind::kSequence ? root.read().IsSequence(member->value, place) : root.read().IsMapping(member->value, place);
+  const bool right = kind == NodeKind::kSequence ? root.read().IsSequence(member->value, place)
+                                                 : root.read().IsMapping(member->value, place);
   if (!right || (member->value.items.empty() && member->value.members.empty())) return;
   root.read().Error(member->key_at, place, NotSupportedYet(what));
 }
 
 }  // namespace
 
-Config ReadConfig(const ConfigNode& root, const Catalogue& catalogue, const ZoneLookup& zones, ConfigProblems& problems) {
+Config ReadConfig(const ConfigNode& root, const Catalogue& catalogue, const ZoneLookup& zones,
+                  ConfigProblems& problems) {
   Config config;
   const ValueReader read(problems);
   ConfigFields fields(root, ConfigPlace{"", {1, 1}, false}, read);
@@ -123,7 +131,8 @@ Config ReadConfig(const ConfigNode& root, const Catalogue& catalogue, const Zone
   if (const ConfigMember* member = fields.Take("default_chain"); member != nullptr) {
     const ConfigPlace place = fields.place().Key(*member);
     config.default_chain = {read.String(member->value, place).value_or(""), member->value.at, place.path};
-    if (member->value.kind == NodeKind::kString && member->value.text.empty()) read.Error(member->value.at, place, "must not be empty");
+    if (member->value.kind == NodeKind::kString && member->value.text.empty())
+      read.Error(member->value.at, place, "must not be empty");
   }
   RefuseSection(fields, "nodes", NodeKind::kSequence, "giving nodes their chains");
   RefuseSection(fields, "prices", NodeKind::kMapping, "prices");

@@ -17,7 +17,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 }  // namespace
 
 bool LooksLikeKey(std::string_view text) {
-  if (text.starts_with("sk-") || text.starts_with("gsk_") || text.starts_with("csk-") || text.starts_with("nvapi-") || text.starts_with("hf_")) {
+  if (text.starts_with("sk-") || text.starts_with("gsk_") || text.starts_with("csk-") || text.starts_with("nvapi-") ||
+      text.starts_with("hf_")) {
     return true;
   }
   if (text.size() < kShortestKey || text.find_first_of("/.") != std::string_view::npos) return false;

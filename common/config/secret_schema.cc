@@ -20,8 +20,12 @@ constexpr std::array<SourceKey, 4> kSources = {{{"env", SecretSource::Kind::kEnv
                                                 {"proxy_env", SecretSource::Kind::kProxyEnv},
                                                 {"proxy_file", SecretSource::Kind::kProxyFile}}};
 
-bool IsProxySource(SecretSource::Kind kind) { return kind == SecretSource::Kind::kProxyEnv || kind == SecretSource::Kind::kProxyFile; }
-bool IsVariable(SecretSource::Kind kind) { return kind == SecretSource::Kind::kEnv || kind == SecretSource::Kind::kProxyEnv; }
+bool IsProxySource(SecretSource::Kind kind) {
+  return kind == SecretSource::Kind::kProxyEnv || kind == SecretSource::Kind::kProxyFile;
+}
+bool IsVariable(SecretSource::Kind kind) {
+  return kind == SecretSource::Kind::kEnv || kind == SecretSource::Kind::kProxyEnv;
+}
 
 bool IsVariableName(std::string_view text) {
   const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -29,7 +33,8 @@ bool IsVariableName(std::string_view text) {
          std::all_of(text.begin(), text.end(), [&](char c) { return is_word(c) || (c >= '0' && c <= '9'); });
 }
 
-std::optional<SecretSource> ReadSource(const ConfigMember& member, SecretSource::Kind kind, const ConfigPlace& place, const ValueReader& read) {
+std::optional<SecretSource> ReadSource(const ConfigMember& member, SecretSource::Kind kind, const ConfigPlace& place,
+                                       const ValueReader& read) {
   const std::optional<std::string> text = read.String(member.value, place);
   if (!text) return std::nullopt;
   if (IsVariable(kind) && !IsVariableName(*text)) {
@@ -65,10 +70,12 @@ std::optional<SecretSource> ReadSecretSource(ConfigFields& fields, bool by_proxy
   }
   const std::string allowed = by_proxy ? "env, file, proxy_env or proxy_file" : "env or file";
   if (given.empty() && fields.valid()) {
-    fields.read().Error(fields.place().at, fields.place(), absl::StrCat("no source of the key: write one of ", allowed));
+    fields.read().Error(fields.place().at, fields.place(),
+                        absl::StrCat("no source of the key: write one of ", allowed));
   }
   if (given.size() > 1) {
-    fields.read().Error(given[1]->key_at, fields.place(), absl::StrCat("more than one source of the key: write only one of ", allowed));
+    fields.read().Error(given[1]->key_at, fields.place(),
+                        absl::StrCat("more than one source of the key: write only one of ", allowed));
   }
   return source;
 }

@@ -10,7 +10,8 @@ ServedModels::ServedModels(const Config& config, const Catalogue& catalogue) {
     const CatalogueEntry* entry = catalogue.Find(provider.kind);
     const auto known = [&](const std::string& name) -> const CatalogueModel* {
       if (entry == nullptr) return nullptr;
-      const auto found = std::find_if(entry->models.begin(), entry->models.end(), [&](const CatalogueModel& model) { return model.id == name; });
+      const auto found = std::find_if(entry->models.begin(), entry->models.end(),
+                                      [&](const CatalogueModel& model) { return model.id == name; });
       return found == entry->models.end() ? nullptr : &*found;
     };
     const auto add_known = [&](const CatalogueModel& model) {
@@ -18,7 +19,8 @@ ServedModels::ServedModels(const Config& config, const Catalogue& catalogue) {
       for (const std::string& alias : model.aliases) Add(alias, i, model.id);
     };
     for (const ModelConfig& model : provider.models) {
-      // What the configuration says replaces what the catalogue says. A model that neither names is known by its own name.
+      // What the configuration says replaces what the catalogue says. A model that neither names is known by its own
+      // name.
       const CatalogueModel* catalogued = known(model.name);
       if (!model.canonical.empty()) {
         Add(model.canonical, i, model.name);
@@ -30,7 +32,8 @@ ServedModels::ServedModels(const Config& config, const Catalogue& catalogue) {
     }
     if (entry == nullptr) continue;
     for (const CatalogueModel& model : entry->models) {
-      const bool configured = std::any_of(provider.models.begin(), provider.models.end(), [&](const ModelConfig& own) { return own.name == model.id; });
+      const bool configured = std::any_of(provider.models.begin(), provider.models.end(),
+                                          [&](const ModelConfig& own) { return own.name == model.id; });
       if (!configured) add_known(model);
     }
   }

@@ -11,12 +11,13 @@
 
 namespace chain429 {
 
-// Which configured providers serve a model by its canonical name or an alias of it: by their own `models:`, else by the catalogue.
+// Which configured providers serve a model by its canonical name or an alias of it: by their own `models:`, else by the
+// catalogue.
 class ServedModels {
  public:
   struct Served {
     size_t provider = 0;  // index into Config::providers
-    std::string model;    // what that provider calls it
+    std::string model;  // what that provider calls it
   };
 
   ServedModels(const Config& config, const Catalogue& catalogue);

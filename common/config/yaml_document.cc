@@ -44,17 +44,20 @@ class EventReader final : public YAML::EventHandler {
     Go(builder_.Scalar(NodeKind::kNull, At(mark), NullAt(lines_.From(mark.line, mark.column)), anchor));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override { Go(builder_.Alias(At(mark), anchor)); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     bool known = false;
     const NodeKind kind = KindOf(tag, value, known);
     if (!known) Go(builder_.Fail(At(mark), "tags are not supported here"));
     Go(builder_.Scalar(kind, At(mark), value, anchor));
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     Collection(NodeKind::kSequence, mark, tag, anchor);
   }
   void OnSequenceEnd() override { Go(builder_.End()); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     Collection(NodeKind::kMapping, mark, tag, anchor);
   }
   void OnMapEnd() override { Go(builder_.End()); }

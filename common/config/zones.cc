@@ -12,9 +12,10 @@ namespace {
 // Abseil would also take file paths and names that mean something else on each machine ("localtime").
 bool IsZoneName(std::string_view zone) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  return !zone.empty() && zone.size() <= 64 && is_letter(zone.front()) && zone != "localtime" && std::all_of(zone.begin(), zone.end(), [&](char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '/';
-  });
+  return !zone.empty() && zone.size() <= 64 && is_letter(zone.front()) && zone != "localtime" &&
+         std::all_of(zone.begin(), zone.end(), [&](char c) {
+           return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '/';
+         });
 }
 
 bool Loads(std::string_view zone) {

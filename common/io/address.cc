@@ -13,8 +13,8 @@ namespace chain429 {
 namespace {
 
 absl::Status Bad(std::string_view text, std::string_view why) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", ToAbsl(text), "\" is not an address (", ToAbsl(why), "); write ADDR:PORT, as in 127.0.0.1:4290 or [::1]:4290"));
+  return absl::InvalidArgumentError(absl::StrCat("\"", ToAbsl(text), "\" is not an address (", ToAbsl(why),
+                                                 "); write ADDR:PORT, as in 127.0.0.1:4290 or [::1]:4290"));
 }
 
 enum class Family { kName, kV4, kV6 };
@@ -30,7 +30,8 @@ Family FamilyOf(const std::string& host) {
 bool IsHostName(std::string_view host) {
   if (host.empty() || host.size() > 253) return false;
   for (const char c : host) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    const bool word =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
     if (!word) return false;
   }
   // "10.0.0.300" and "1.2.3" look like addresses with a slip in them; no top-level name is all digits.
@@ -77,11 +78,13 @@ absl::StatusOr<SocketAddress> ParseSocketAddress(std::string_view text) {
     port = text.substr(colon + 1);
     if (address.host.find(':') != std::string::npos) return Bad(text, "an IPv6 address needs brackets");
     if (address.host.empty()) return Bad(text, "the address before the port is missing");
-    if (FamilyOf(address.host) == Family::kName && !IsHostName(address.host)) return Bad(text, "neither an IP address nor a host name");
+    if (FamilyOf(address.host) == Family::kName && !IsHostName(address.host))
+      return Bad(text, "neither an IP address nor a host name");
   }
   unsigned value = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), value);
-  if (error != std::errc() || end != port.data() + port.size() || port.empty()) return Bad(text, "the port is not a number");
+  if (error != std::errc() || end != port.data() + port.size() || port.empty())
+    return Bad(text, "the port is not a number");
   if (value > 65535) return Bad(text, "the port is above 65535");
   address.port = static_cast<uint16_t>(value);
   return address;

@@ -25,8 +25,8 @@ struct SocketAddress {
 // "127.0.0.1:4290", "[::1]:4290", "control:4292". The error says what is wrong and how to write it.
 absl::StatusOr<SocketAddress> ParseSocketAddress(std::string_view text);
 
-// As above, but an address that a listener can bind: an IP literal or "localhost" (which becomes 127.0.0.1). Port 0 asks the
-// system for a free one.
+// As above, but an address that a listener can bind: an IP literal or "localhost" (which becomes 127.0.0.1). Port 0
+// asks the system for a free one.
 absl::StatusOr<SocketAddress> ParseListenAddress(std::string_view text);
 
 }  // namespace chain429

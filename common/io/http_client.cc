@@ -23,8 +23,8 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using boost::system::error_code;
 using asio::ip::tcp;
+using boost::system::error_code;
 
 absl::Status CallError(const HttpCall& call, const error_code& error) {
   const std::string where = absl::StrCat(call.method, " http://", call.address.ToString(), call.target);
@@ -35,7 +35,8 @@ absl::Status CallError(const HttpCall& call, const error_code& error) {
 }
 
 std::string RequestBytes(const HttpCall& call) {
-  std::string out = absl::StrCat(call.method, " ", call.target, " HTTP/1.1\r\nhost: ", call.address.ToString(), "\r\nconnection: close\r\n");
+  std::string out = absl::StrCat(call.method, " ", call.target, " HTTP/1.1\r\nhost: ", call.address.ToString(),
+                                 "\r\nconnection: close\r\n");
   for (const HttpField& field : call.headers) absl::StrAppend(&out, field.name, ": ", field.value, "\r\n");
   if (!call.body.empty() || call.method == "POST") absl::StrAppend(&out, "content-length: ", call.body.size(), "\r\n");
   return absl::StrCat(out, "\r\n", call.body);
@@ -106,7 +107,8 @@ absl::StatusOr<HttpResponse> CallHttp(const HttpCall& call) {
   error_code error;
   // Resolving blocks; for literals, which these calls mostly name, it does not leave the process.
   tcp::resolver resolver(context);
-  const auto endpoints = resolver.resolve(call.address.host, absl::StrCat(call.address.port), tcp::resolver::numeric_service, error);
+  const auto endpoints =
+      resolver.resolve(call.address.host, absl::StrCat(call.address.port), tcp::resolver::numeric_service, error);
   if (error) return CallError(call, error);
   Exchange exchange(context, call);
   exchange.Start(endpoints);

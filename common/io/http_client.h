@@ -20,8 +20,9 @@ struct HttpCall {
   size_t max_body_bytes = size_t{8} << 20;
 };
 
-// One plain HTTP call on a connection of its own, blocking: for health checks and command-line tools. kUnavailable: nobody listens there or
-// the connection broke; kDeadlineExceeded: the timeout passed. A status of 4xx or 5xx is not an error here.
+// One plain HTTP call on a connection of its own, blocking: for health checks and command-line tools. kUnavailable:
+// nobody listens there or the connection broke; kDeadlineExceeded: the timeout passed. A status of 4xx or 5xx is not an
+// error here.
 absl::StatusOr<HttpResponse> CallHttp(const HttpCall& call);
 
 }  // namespace chain429

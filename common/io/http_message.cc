@@ -46,7 +46,8 @@ HttpResponse ErrorResponse(int status, std::string_view message, std::string_vie
 }
 
 HttpResponse MethodNotAllowed(std::string_view method, std::string_view allow) {
-  HttpResponse response = ErrorResponse(405, absl::StrCat(ToAbsl(method), " is not allowed here; use ", ToAbsl(allow)), "method_not_allowed");
+  HttpResponse response = ErrorResponse(405, absl::StrCat(ToAbsl(method), " is not allowed here; use ", ToAbsl(allow)),
+                                        "method_not_allowed");
   response.headers.push_back({"allow", std::string(allow)});
   return response;
 }
@@ -71,45 +72,77 @@ HttpResponse TextResponse(std::string body, int status) {
 }
 
 bool IsCrossSite(const HttpRequest& request) {
-  if (const auto site = request.Header("sec-fetch-site"); site && *site != "same-origin" && *site != "none") return true;
+  if (const auto site = request.Header("sec-fetch-site"); site && *site != "same-origin" && *site != "none")
+    return true;
   const auto origin = request.Header("origin");
   if (!origin) return false;
   const size_t scheme = origin->find("://");
-  return scheme == std::string_view::npos || !EqualsIgnoreCase(origin->substr(scheme + 3), request.Header("host").value_or(""));
+  return scheme == std::string_view::npos ||
+         !EqualsIgnoreCase(origin->substr(scheme + 3), request.Header("host").value_or(""));
 }
 
 std::string_view ReasonPhrase(int status) {
   switch (status) {
-    case 100: return "Continue";
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 304: return "Not Modified";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    default: return "";
+    case 100:
+      return "Continue";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "";
   }
 }
 

@@ -42,8 +42,8 @@ HttpResponse NotFound(std::string_view path);
 HttpResponse JsonResponse(std::string body, int status = 200);
 HttpResponse TextResponse(std::string body, int status = 200);
 
-// A web page of another origin made a browser send this. State-changing routes without credentials of their own refuse such requests, or any page
-// that a person on this host visits could call them.
+// A web page of another origin made a browser send this. State-changing routes without credentials of their own refuse
+// such requests, or any page that a person on this host visits could call them.
 bool IsCrossSite(const HttpRequest& request);
 
 // "Not Found" for 404; "" for a status without a usual phrase.

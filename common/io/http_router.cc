@@ -20,8 +20,9 @@ size_t MatchRank(std::string_view pattern, std::string_view path) {
 }  // namespace
 
 void Router::Add(std::string method, std::string path, HttpServer::Handler handler) {
-  AddAsync(std::move(method), std::move(path),
-           [handler = std::move(handler)](HttpRequest request, const HttpServer::Reply& reply) { reply(handler(request)); });
+  AddAsync(
+      std::move(method), std::move(path),
+      [handler = std::move(handler)](HttpRequest request, const HttpServer::Reply& reply) { reply(handler(request)); });
 }
 
 void Router::AddAsync(std::string method, std::string path, HttpServer::AsyncHandler handler) {

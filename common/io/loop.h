@@ -10,8 +10,8 @@ class io_context;
 
 namespace chain429 {
 
-// A thread that runs one io_context: what a plane does beside its request path (admin port, timers, files). Work is handed over
-// by Post, from any thread; what is posted runs in order, on the loop's thread, and must not throw.
+// A thread that runs one io_context: what a plane does beside its request path (admin port, timers, files). Work is
+// handed over by Post, from any thread; what is posted runs in order, on the loop's thread, and must not throw.
 class Loop {
  public:
   // The thread starts at once; `name` (at most 15 bytes) is what `top -H` shows.
@@ -25,7 +25,8 @@ class Loop {
   void Post(std::function<void()> work);
   // Runs `work` on the loop and waits for its end. From the loop's own thread it runs at once.
   void Run(std::function<void()> work);
-  // What has not begun is dropped, and its captures are destroyed with the Loop. Any thread; more than once is harmless.
+  // What has not begun is dropped, and its captures are destroyed with the Loop. Any thread; more than once is
+  // harmless.
   void Stop();
 
  private:

@@ -19,7 +19,8 @@ void AppendEscaped(std::string& out, std::string_view value) {
   }
 }
 
-// The shortest text that reads back as the same number: StrCat's six digits would make a long histogram sum stand still.
+// The shortest text that reads back as the same number: StrCat's six digits would make a long histogram sum stand
+// still.
 std::string Exact(double value) {
   char text[32];
   const auto [end, error] = std::to_chars(text, text + sizeof text, value);
@@ -30,7 +31,8 @@ std::string Exact(double value) {
 
 void PrometheusText::Family(std::string_view name, std::string_view type, std::string_view help) {
   family_ = std::string(name);
-  absl::StrAppend(&out_, "# HELP ", ToAbsl(name), " ", ToAbsl(help), "\n# TYPE ", ToAbsl(name), " ", ToAbsl(type), "\n");
+  absl::StrAppend(&out_, "# HELP ", ToAbsl(name), " ", ToAbsl(help), "\n# TYPE ", ToAbsl(name), " ", ToAbsl(type),
+                  "\n");
 }
 
 void PrometheusText::Name(std::string_view suffix, std::initializer_list<MetricLabel> labels, std::string_view le) {

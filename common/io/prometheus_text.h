@@ -26,8 +26,8 @@ class PrometheusText {
   void Single(std::string_view name, std::string_view type, std::string_view help, uint64_t value);
   void Single(std::string_view name, std::string_view type, std::string_view help, double value);
   // `counts` has one element more than `bounds_micros`: not cumulative, the last takes the rest. Shown in seconds.
-  void Histogram(std::initializer_list<MetricLabel> labels, std::span<const uint64_t> bounds_micros, std::span<const uint64_t> counts,
-                 uint64_t sum_micros);
+  void Histogram(std::initializer_list<MetricLabel> labels, std::span<const uint64_t> bounds_micros,
+                 std::span<const uint64_t> counts, uint64_t sum_micros);
 
   std::string Take() { return std::move(out_); }
 

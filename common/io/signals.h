@@ -10,8 +10,8 @@ class io_context;
 
 namespace chain429 {
 
-// Delivers signals (SIGTERM, SIGINT, SIGHUP, …) to an io_context, on its thread, as often as they come. Belongs to that thread
-// once it runs. While this lives the signals' default action does not happen.
+// Delivers signals (SIGTERM, SIGINT, SIGHUP, …) to an io_context, on its thread, as often as they come. Belongs to that
+// thread once it runs. While this lives the signals' default action does not happen.
 class Signals {
  public:
   using Handler = std::function<void(int signal)>;

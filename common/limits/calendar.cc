@@ -13,7 +13,8 @@ absl::TimeZone ZoneOf(const WindowSpec& spec) {
   return zone;
 }
 
-// The instant at which the local clock shows `day` at `anchor`. A time that a clock change skips is the first one after it.
+// The instant at which the local clock shows `day` at `anchor`. A time that a clock change skips is the first one after
+// it.
 absl::Time EdgeOf(absl::CivilDay day, absl::Duration anchor, absl::TimeZone zone) {
   return absl::FromCivil(absl::CivilSecond(day) + absl::ToInt64Seconds(anchor), zone);
 }

@@ -47,8 +47,10 @@ absl::Duration Cooldown::Step(Closure closure, const Now& now, Random& random) {
 
 bool Cooldown::Close(const CooldownCause& cause, const Now& now, Random& random) {
   const Gate before = At(now.mono);
-  // Several requests that were under way when the pool closed are refused for one and the same reason: one step of the ladder.
-  const bool guessed = cause.closure == Closure::kRateLimited || cause.closure == Closure::kQuotaExhausted || cause.closure == Closure::kOverloaded;
+  // Several requests that were under way when the pool closed are refused for one and the same reason: one step of the
+  // ladder.
+  const bool guessed = cause.closure == Closure::kRateLimited || cause.closure == Closure::kQuotaExhausted ||
+                       cause.closure == Closure::kOverloaded;
   if (!cause.authoritative && IsSameTrouble(cause.sent_at)) return false;
   if (now.mono - std::max(until_, closed_at_) > kLadderReset) step_ = 0;
 

@@ -15,9 +15,10 @@ struct CooldownCause {
   MonoTime sent_at;            // when the refused request was written upstream
 };
 
-// Whether a pool takes requests. What the provider says holds; where it says nothing, a jittered ladder decides: 1 s, 2 s, the
-// next minute's edge (at least 15 s), 30 s, 60 s for rate limits; 1, 5, 15, 60 minutes for used-up quotas. After a guessed wait one request
-// of the whole fleet goes first (the canary), the rest when it went well. A longer wait is never shortened by a shorter one.
+// Whether a pool takes requests. What the provider says holds; where it says nothing, a jittered ladder decides: 1 s, 2
+// s, the next minute's edge (at least 15 s), 30 s, 60 s for rate limits; 1, 5, 15, 60 minutes for used-up quotas. After
+// a guessed wait one request of the whole fleet goes first (the canary), the rest when it went well. A longer wait is
+// never shortened by a shorter one.
 class Cooldown {
  public:
   enum class Gate {
@@ -42,8 +43,8 @@ class Cooldown {
   bool probing(MonoTime now) const { return At(now) != Gate::kOpen && !authoritative_; }
   MonoTime until() const { return until_; }
 
-  // A request written at `sent_at` was under way when the pool closed, so that its refusal is not news, even if the pool has
-  // opened since.
+  // A request written at `sent_at` was under way when the pool closed, so that its refusal is not news, even if the
+  // pool has opened since.
   bool IsSameTrouble(MonoTime sent_at) const { return sent_at < closed_at_; }
 
   void StartCanary(MonoTime now);
@@ -58,9 +59,9 @@ class Cooldown {
   Closure closure_ = Closure::kNone;
   MonoTime until_;
   bool authoritative_ = true;
-  bool proven_ = true;        // no canary is needed
-  MonoTime canary_until_;     // one is out until then at the latest
-  int step_ = 0;              // of the ladder
+  bool proven_ = true;  // no canary is needed
+  MonoTime canary_until_;  // one is out until then at the latest
+  int step_ = 0;  // of the ladder
   MonoTime closed_at_ = MonoTime::FromNanos(INT64_MIN);  // the last time the pool closed
 };
 

@@ -19,15 +19,15 @@ struct CountReading {
 
 // What lies between our own count and the provider's: outside use of the key. One per limit.
 //
-// Requests written within the network's jitter of each other reach the provider in any order, so a reading does not give the
-// drift but an interval: at least `used` minus all of our own that can have been counted, at most `used` minus what must have
-// been. The drift known so far is kept unless it lies outside. That makes repeats and reordering harmless, is exact when
-// readings are true, and needs no maximum that would keep a phantom.
+// Requests written within the network's jitter of each other reach the provider in any order, so a reading does not
+// give the drift but an interval: at least `used` minus all of our own that can have been counted, at most `used` minus
+// what must have been. The drift known so far is kept unless it lies outside. That makes repeats and reordering
+// harmless, is exact when readings are true, and needs no maximum that would keep a phantom.
 class Drift {
  public:
-  // `both_ways`: a count below our own is believed too, and forgets the oldest of our own use: the provider's window had an edge
-  // where ours has none, or it counts less than we do. Such entries go, rather than being outweighed by a negative drift, so that
-  // what is left leaves the window at its own time.
+  // `both_ways`: a count below our own is believed too, and forgets the oldest of our own use: the provider's window
+  // had an edge where ours has none, or it counts less than we do. Such entries go, rather than being outweighed by a
+  // negative drift, so that what is left leaves the window at its own time.
   void Observe(const CountReading& reading, bool both_ways, Window& window, const Now& now);
   // Use beside our own that counts now.
   int64_t Extra(MonoTime now) const { return now < until_ ? extra_ : 0; }

@@ -72,8 +72,8 @@ void Estimator::Learn(const Usage& usage, int64_t prompt_bytes, uint32_t count) 
   const float fade = std::pow(kOutputFade, weight);
   for (float& output : outputs_) output *= fade;
   outputs_[static_cast<size_t>(step)] += weight;
-  // Added up anew, in the order of the quantiles: a sum that fades beside them rounds in its own way, and the largest would not
-  // reach it.
+  // Added up anew, in the order of the quantiles: a sum that fades beside them rounds in its own way, and the largest
+  // would not reach it.
   outputs_sum_ = 0;
   for (const float output : outputs_) outputs_sum_ += static_cast<double>(output);
 }

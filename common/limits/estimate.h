@@ -19,8 +19,9 @@ struct Demand {
 // What requests of one target cost in tokens: learnt from the usage that its provider reports.
 class Estimator {
  public:
-  // What one attempt is charged before its usage is known. `kP95`: prompt and the 95th percentile of outputs seen, at most
-  // `max_output`. `kStrict`: prompt and `max_output`; the largest output seen where none is given, for want of a bound.
+  // What one attempt is charged before its usage is known. `kP95`: prompt and the 95th percentile of outputs seen, at
+  // most `max_output`. `kStrict`: prompt and `max_output`; the largest output seen where none is given, for want of a
+  // bound.
   Charge Estimate(const Demand& demand, TokenPolicy policy) const;
   // `count` attempts together. Ignored without usage.
   void Learn(const Usage& usage, int64_t prompt_bytes, uint32_t count);

@@ -9,9 +9,9 @@
 
 namespace chain429 {
 
-// A limit of requests per minute that no header states and no configuration knows: what went well in the minute before a
-// refusal that nothing known explains. It rises again by a tenth after each minute in which it was used in full and nothing
-// was refused; where the refusals come back at about the same number, ever more rarely.
+// A limit of requests per minute that no header states and no configuration knows: what went well in the minute before
+// a refusal that nothing known explains. It rises again by a tenth after each minute in which it was used in full and
+// nothing was refused; where the refusals come back at about the same number, ever more rarely.
 class InferredLimit {
  public:
   // `successes`: own requests of the last minute that were not refused. True if the limit changed.

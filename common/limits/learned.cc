@@ -38,7 +38,8 @@ absl::Duration NextShorter(absl::Duration length) {
 
 LearnedLimits::Fact* LearnedLimits::Find(const Reading& reading) {
   for (Fact& fact : facts_) {
-    if (fact.unit == reading.unit && fact.project == reading.project_scope && fact.named == reading.window) return &fact;
+    if (fact.unit == reading.unit && fact.project == reading.project_scope && fact.named == reading.window)
+      return &fact;
   }
   return nullptr;
 }
@@ -152,7 +153,8 @@ void LearnedLimits::Restore(const Limit& limit, MonoTime now) {
 
 absl::Duration LearnedLimits::LengthOf(const Reading& reading) const {
   for (const Fact& fact : facts_) {
-    if (fact.unit == reading.unit && fact.project == reading.project_scope && fact.named == reading.window) return fact.length;
+    if (fact.unit == reading.unit && fact.project == reading.project_scope && fact.named == reading.window)
+      return fact.length;
   }
   return absl::ZeroDuration();
 }
@@ -169,8 +171,8 @@ Limit LearnedLimits::AsLimit(const Fact& fact) {
 std::vector<Limit> LearnedLimits::Known() const {
   std::vector<Limit> known;
   for (const Fact& fact : facts_) {
-    // A Limit cannot say that it is the project's; restored as the account's own it would never be corrected. Nor is it worth
-    // knowing what was disproved. The next reading brings both.
+    // A Limit cannot say that it is the project's; restored as the account's own it would never be corrected. Nor is it
+    // worth knowing what was disproved. The next reading brings both.
     if (fact.counts && !fact.project && !fact.left_out) known.push_back(AsLimit(fact));
   }
   return known;

@@ -14,14 +14,16 @@ namespace chain429 {
 
 // The limits that a provider's headers state for one pool, and which of them hold beside the declared ones.
 //
-// A header that does not name its window is placed by its reset: providers whose bucket refills state reset = used / limit of the
-// window; the others never state more than the window. A limit that we have exceeded twofold without a refusal is not what it
-// says: its window is taken to be shorter, and at last it is left out until the next refusal. And one that names no window holds
-// nothing back before it has been seen to count what we send: some servers state the same numbers whatever comes.
+// A header that does not name its window is placed by its reset: providers whose bucket refills state reset = used /
+// limit of the window; the others never state more than the window. A limit that we have exceeded twofold without a
+// refusal is not what it says: its window is taken to be shorter, and at last it is left out until the next refusal.
+// And one that names no window holds nothing back before it has been seen to count what we send: some servers state the
+// same numbers whatever comes.
 class LearnedLimits {
  public:
-  // `at`: when the request was written upstream; older readings do not override newer. True if Merge would give something else.
-  // `cost`: what the request that brought the reading had cost when the provider wrote it (its output is counted later).
+  // `at`: when the request was written upstream; older readings do not override newer. True if Merge would give
+  // something else. `cost`: what the request that brought the reading had cost when the provider wrote it (its output
+  // is counted later).
   bool Observe(const Reading& reading, const Charge& cost, MonoTime at, MonoTime now);
   // Attempts that went well. True if Merge would give something else.
   bool Succeed(const Charge& charge, MonoTime now);
@@ -36,27 +38,27 @@ class LearnedLimits {
   // What Restore would need.
   std::vector<Limit> Known() const;
 
-  // The declared limits with what is learnt. Configured ones override the learnt of the same unit and length, and every learnt one of the
-  // same unit whose window no header names; the catalogue's follow what the provider states.
+  // The declared limits with what is learnt. Configured ones override the learnt of the same unit and length, and every
+  // learnt one of the same unit whose window no header names; the catalogue's follow what the provider states.
   std::vector<Limit> Merge(std::span<const Limit> declared) const;
 
  private:
   struct Fact {
     Unit unit = Unit::kRequests;
     bool project = false;
-    absl::Duration named;   // 0: the header does not name its window
+    absl::Duration named;  // 0: the header does not name its window
     absl::Duration length;  // as named or guessed
     int64_t amount = 0;
-    MonoTime at;            // of the newest reading
+    MonoTime at;  // of the newest reading
     // The guess.
     absl::Duration longest_reset;
-    absl::Duration voted;   // what reset, used and limit of the last reading fit; 0: none
+    absl::Duration voted;  // what reset, used and limit of the last reading fit; 0: none
     int votes = 0;
-    bool counts = false;    // named, or seen to count our requests
+    bool counts = false;  // named, or seen to count our requests
     // The proof.
     absl::Duration at_most = absl::InfiniteDuration();  // longer ones are disproved
     MonoTime proof_start;
-    int64_t proven = 0;     // used without refusal since then
+    int64_t proven = 0;  // used without refusal since then
     bool left_out = false;
   };
   Fact* Find(const Reading& reading);

@@ -90,7 +90,8 @@ int64_t Ledger::Capacity(const Charge& charge) const {
 Charge Ledger::Fitted(Charge charge) const {
   for (const Slot& slot : slots_) {
     const int64_t amount = slot.limit.amount;
-    if (slot.limit.unit == Unit::kTokens && charge.input < amount) charge.output = std::min(charge.output, amount - charge.input);
+    if (slot.limit.unit == Unit::kTokens && charge.input < amount)
+      charge.output = std::min(charge.output, amount - charge.input);
     if (slot.limit.unit == Unit::kOutputTokens) charge.output = std::min(charge.output, amount);
   }
   return charge;

@@ -25,14 +25,15 @@ struct LimitView {
   absl::Duration recovers_in;  // until something is free again; 0: something is free now
 };
 
-// One pool's limits and what was used of them. An attempt is reserved in all of them or in none, is held open until it is written
-// upstream, dated then, and trued up when it is settled. A pool without limits fits everything and only remembers the last
-// minute, so that limits learnt later begin with what was already sent.
+// One pool's limits and what was used of them. An attempt is reserved in all of them or in none, is held open until it
+// is written upstream, dated then, and trued up when it is settled. A pool without limits fits everything and only
+// remembers the last minute, so that limits learnt later begin with what was already sent.
 class Ledger {
  public:
   Ledger();
 
-  // Limits that stay (same unit and window) keep what they know; new ones begin with what another of the same unit remembers.
+  // Limits that stay (same unit and window) keep what they know; new ones begin with what another of the same unit
+  // remembers.
   void SetLimits(std::span<const Limit> limits, const Now& now);
   bool limited() const { return !slots_.empty(); }
 

@@ -10,7 +10,8 @@
 
 namespace chain429 {
 
-// Names a target that the snapshot does not list (`provider/model` called directly): both planes derive its pools from these.
+// Names a target that the snapshot does not list (`provider/model` called directly): both planes derive its pools from
+// these.
 struct DynamicTarget {
   std::string provider;
   std::string group;  // pool group of the provider's credentials, may be empty
@@ -33,7 +34,8 @@ struct Acquire {
   uint32_t spares_wanted = 0;  // further permits for the same target at the same charge
 };
 
-// The right to make 1 + spares attempts at one target. Unsent, each goes back when `ttl` has passed since the grant came.
+// The right to make 1 + spares attempts at one target. Unsent, each goes back when `ttl` has passed since the grant
+// came.
 struct Permit {
   AcquireId acquire;
   PermitId id;              // 0: the target needs no permit (no limit known)
@@ -56,7 +58,7 @@ struct DenialReason {
 struct AcquireAnswer {
   AcquireId acquire;
   bool granted = false;
-  bool alone = false;     // neither: the control plane has just started, and the proxy goes by its safe shares meanwhile
+  bool alone = false;  // neither: the control plane has just started, and the proxy goes by its safe shares meanwhile
   Permit permit;
   std::vector<DenialReason> denials;
 };
@@ -74,7 +76,8 @@ struct PermitRelease {
   uint32_t count = 1;
 };
 
-// What a proxy sent to a pool lately, re-reported when it attaches, so that a control plane that forgot does not overrun.
+// What a proxy sent to a pool lately, re-reported when it attaches, so that a control plane that forgot does not
+// overrun.
 struct RecentUse {
   PoolId pool;
   absl::Duration age;

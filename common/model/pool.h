@@ -39,8 +39,8 @@ struct Limit {
 enum class TokenPolicy : uint8_t { kP95, kStrict };
 enum class WhenDisconnected : uint8_t { kShare, kDeny, kOpen };
 
-// An account-level set of limits, or merely something that can be closed: a credential, a model on an account. An attempt
-// draws on every pool of its target at once.
+// An account-level set of limits, or merely something that can be closed: a credential, a model on an account. An
+// attempt draws on every pool of its target at once.
 struct Pool {
   PoolId id;
   std::string key;  // "groq/main/openai/gpt-oss-120b"; id = StableId(key)
@@ -54,8 +54,9 @@ struct Pool {
 // Why a pool takes no requests.
 enum class Closure : uint8_t { kNone, kRateLimited, kQuotaExhausted, kAuth, kModelUnavailable, kOverloaded };
 
-// What one proxy may send to a pool while the control plane is away, for one of the pool's windows. Until a window has passed
-// since it was told, what was used before still counts; after that each stretch of a window has the steady share.
+// What one proxy may send to a pool while the control plane is away, for one of the pool's windows. Until a window has
+// passed since it was told, what was used before still counts; after that each stretch of a window has the steady
+// share.
 struct SafeShare {
   int64_t first = 0;   // requests
   int64_t steady = 0;  // requests

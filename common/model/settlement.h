@@ -57,9 +57,9 @@ struct Verdict {
 struct Reading {
   Unit unit = Unit::kRequests;
   absl::Duration window = absl::ZeroDuration();       // 0: the header does not name it
-  bool project_scope = false;                         // counts beside the pool's own limit of this unit (OpenAI project tokens)
-  int64_t limit = -1;                                 // -1: not stated
-  int64_t remaining = -1;                             // -1: not stated
+  bool project_scope = false;  // counts beside the pool's own limit of this unit (OpenAI project tokens)
+  int64_t limit = -1;  // -1: not stated
+  int64_t remaining = -1;  // -1: not stated
   absl::Duration reset_after = absl::InfiniteDuration();  // infinite: not stated
   friend bool operator==(const Reading&, const Reading&) = default;
 };
@@ -71,25 +71,25 @@ struct Usage {
   bool seen = false;  // false: the provider said nothing, the numbers are 0
 };
 
-// What attempts under one permit cost. Several uses of a permit with spares may be merged into one settlement, where all
-// ended well: `count` > 1, usage summed, readings those of the youngest.
+// What attempts under one permit cost. Several uses of a permit with spares may be merged into one settlement, where
+// all ended well: `count` > 1, usage summed, readings those of the youngest.
 struct Settlement {
-  PermitId permit;                 // 0: sent without a permit (no limit known then, or control plane away)
+  PermitId permit;  // 0: sent without a permit (no limit known then, or control plane away)
   TargetId target;
-  std::vector<PoolId> pools;       // the target's pools, wide to narrow
-  uint32_t count = 1;              // attempts settled here
-  uint32_t last_use = 0;           // index within the permit of the youngest one (0-based)
-  bool charged = true;             // false: nothing was written upstream, the reservation goes back whole
-  absl::Duration sent_age;         // since the youngest was written upstream
+  std::vector<PoolId> pools;  // the target's pools, wide to narrow
+  uint32_t count = 1;  // attempts settled here
+  uint32_t last_use = 0;  // index within the permit of the youngest one (0-based)
+  bool charged = true;  // false: nothing was written upstream, the reservation goes back whole
+  absl::Duration sent_age;  // since the youngest was written upstream
   Usage usage;
-  int64_t prompt_bytes = 0;        // summed; for the learnt bytes -> tokens ratio
+  int64_t prompt_bytes = 0;  // summed; for the learnt bytes -> tokens ratio
   ErrorClass error_class = ErrorClass::kOk;
   Scope scope = Scope::kRequest;
-  PoolId closes;                   // the pool that `error_class` closes; 0: none
+  PoolId closes;  // the pool that `error_class` closes; 0: none
   absl::Duration retry_after = absl::ZeroDuration();
   bool authoritative = false;
-  std::vector<Reading> readings;   // about the target's quota pool
-  absl::Duration latency;          // attempt start to first content, of the youngest
+  std::vector<Reading> readings;  // about the target's quota pool
+  absl::Duration latency;  // attempt start to first content, of the youngest
 };
 
 }  // namespace chain429

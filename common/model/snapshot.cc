@@ -34,7 +34,9 @@ std::vector<Slot> SlotsOf(const Provider& provider) {
   return slots;
 }
 
-std::string Joined(std::string_view a, std::string_view b) { return b.empty() ? std::string(a) : absl::StrCat(ToAbsl(a), "/", ToAbsl(b)); }
+std::string Joined(std::string_view a, std::string_view b) {
+  return b.empty() ? std::string(a) : absl::StrCat(ToAbsl(a), "/", ToAbsl(b));
+}
 
 Pool MakePool(const Provider& provider, std::string key, std::vector<Limit> limits) {
   Pool pool;
@@ -59,8 +61,8 @@ std::string QuotaKey(const Provider& provider, const std::string& account, std::
   return account;
 }
 
-// Limits of the kind hold unless the user wrote one for the same unit and length. Where they are those of free models they hold
-// for no others.
+// Limits of the kind hold unless the user wrote one for the same unit and length. Where they are those of free models
+// they hold for no others.
 std::vector<Limit> QuotaLimits(const Provider& provider, std::string_view model) {
   std::vector<Limit> limits = provider.limits;
   if (provider.pool_scope == PoolScope::kFreeModels && !model.ends_with(kFree)) return limits;
@@ -80,10 +82,12 @@ void AddPool(TargetPlan& plan, Pool pool) {
 
 }  // namespace
 
-std::vector<TargetPlan> PlanTargets(const std::vector<Provider>& providers, uint32_t provider_index, std::string_view model,
-                                    std::string_view owner, const std::vector<Limit>& target_limits) {
+std::vector<TargetPlan> PlanTargets(const std::vector<Provider>& providers, uint32_t provider_index,
+                                    std::string_view model, std::string_view owner,
+                                    const std::vector<Limit>& target_limits) {
   const Provider& provider = providers[provider_index];
-  const auto known = std::find_if(provider.models.begin(), provider.models.end(), [&](const ModelLimits& m) { return m.model == model; });
+  const auto known = std::find_if(provider.models.begin(), provider.models.end(),
+                                  [&](const ModelLimits& m) { return m.model == model; });
   std::vector<TargetPlan> plans;
   for (Slot& slot : SlotsOf(provider)) {
     TargetPlan plan;
@@ -129,7 +133,8 @@ absl::Status Snapshot::Index() {
   pool_by_id.clear();
   for (uint32_t i = 0; i < pools.size(); ++i) {
     if (!pool_by_id.emplace(pools[i].id.value(), i).second) {
-      return absl::InvalidArgumentError(absl::StrCat("pools[", i, "]: \"", pools[i].key, "\" has the id of another pool"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("pools[", i, "]: \"", pools[i].key, "\" has the id of another pool"));
     }
   }
   for (uint32_t i = 0; i < providers.size(); ++i) {
@@ -139,7 +144,8 @@ absl::Status Snapshot::Index() {
   }
   for (uint32_t i = 0; i < targets.size(); ++i) {
     const Target& target = targets[i];
-    if (target.provider >= providers.size()) return absl::InvalidArgumentError(absl::StrCat("targets[", i, "].provider: out of range"));
+    if (target.provider >= providers.size())
+      return absl::InvalidArgumentError(absl::StrCat("targets[", i, "].provider: out of range"));
     const Provider& provider = providers[target.provider];
     for (const uint32_t credential : target.credentials) {
       if (credential >= provider.credentials.size()) {
@@ -148,7 +154,8 @@ absl::Status Snapshot::Index() {
     }
     if (target.pools.empty()) return absl::InvalidArgumentError(absl::StrCat("targets[", i, "].pools: empty"));
     for (const PoolId pool : target.pools) {
-      if (!pool_by_id.contains(pool.value())) return absl::InvalidArgumentError(absl::StrCat("targets[", i, "].pools: unknown pool"));
+      if (!pool_by_id.contains(pool.value()))
+        return absl::InvalidArgumentError(absl::StrCat("targets[", i, "].pools: unknown pool"));
     }
     if (!target_by_id.emplace(target.id.value(), i).second) {
       return absl::InvalidArgumentError(absl::StrCat("targets[", i, "]: \"", target.name, "\" is there twice"));
@@ -159,7 +166,8 @@ absl::Status Snapshot::Index() {
   }
   for (uint32_t i = 0; i < chains.size(); ++i) {
     for (const uint32_t target : chains[i].targets) {
-      if (target >= targets.size()) return absl::InvalidArgumentError(absl::StrCat("chains[", i, "].targets: out of range"));
+      if (target >= targets.size())
+        return absl::InvalidArgumentError(absl::StrCat("chains[", i, "].targets: out of range"));
     }
     if (chains[i].targets.empty()) return absl::InvalidArgumentError(absl::StrCat("chains[", i, "].targets: empty"));
     if (!chain_by_name.emplace(chains[i].name, i).second) {

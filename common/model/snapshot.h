@@ -66,21 +66,21 @@ struct Provider {
   std::vector<ModelLimits> models;
   TokenPolicy tokens = TokenPolicy::kP95;
   WhenDisconnected when_disconnected = WhenDisconnected::kShare;
-  bool ask_usage = true;                // the provider is known to take stream_options.include_usage
+  bool ask_usage = true;  // the provider is known to take stream_options.include_usage
   bool enabled = true;
 };
 
 // Provider + model + the credentials of one group. Several credentials of a group rotate.
 struct Target {
   TargetId id;
-  std::string name;                     // "groq/openai/gpt-oss-120b": what people see
-  uint32_t provider = 0;                // index into Snapshot::providers
+  std::string name;  // "groq/openai/gpt-oss-120b": what people see
+  uint32_t provider = 0;  // index into Snapshot::providers
   std::string group;
   std::string model;
-  std::vector<uint32_t> credentials;    // indexes into Provider::credentials; empty: no key is sent
-  std::vector<PoolId> pools;            // wide to narrow; the first is the quota pool that readings speak of,
-                                        // the last closes for this model alone
-  int64_t context = 0;                  // tokens; 0: unknown
+  std::vector<uint32_t> credentials;  // indexes into Provider::credentials; empty: no key is sent
+  std::vector<PoolId> pools;  // wide to narrow; the first is the quota pool that readings speak of,
+                              // the last closes for this model alone
+  int64_t context = 0;  // tokens; 0: unknown
 };
 
 enum class Routing : uint8_t { kOrdered, kFastest, kSpread };
@@ -107,12 +107,12 @@ struct Chain {
 // A client of the proxy. Only a SHA-256 of its key leaves the control plane.
 struct ClientKey {
   std::string name;
-  std::string sha256;               // 32 raw bytes
+  std::string sha256;  // 32 raw bytes
   std::vector<std::string> chains;  // empty: all
 };
 
-// An immutable, versioned view of configuration. Built by the control plane, checked and indexed by whoever receives it, then
-// shared by pointer and never changed.
+// An immutable, versioned view of configuration. Built by the control plane, checked and indexed by whoever receives
+// it, then shared by pointer and never changed.
 struct Snapshot {
   Version version;
   std::vector<Provider> providers;
@@ -124,18 +124,20 @@ struct Snapshot {
   bool auth_required = false;
 
   // Built by Index().
-  absl::flat_hash_map<std::string, uint32_t> chain_by_name;     // names and aliases
+  absl::flat_hash_map<std::string, uint32_t> chain_by_name;  // names and aliases
   absl::flat_hash_map<std::string, uint32_t> provider_by_name;
   absl::flat_hash_map<std::string, std::vector<uint32_t>> targets_by_canonical;
   absl::flat_hash_map<uint64_t, uint32_t> target_by_id;
   absl::flat_hash_map<uint64_t, uint32_t> pool_by_id;
 
-  // Checks every cross-reference (indexes in range, pools known, names unique) and builds the maps. An error names the path.
+  // Checks every cross-reference (indexes in range, pools known, names unique) and builds the maps. An error names the
+  // path.
   absl::Status Index();
 };
 
-// The target and pools that `provider`/`model` has on each credential group, in file order: the one place where limits become pools.
-// `owner` distinguishes limits written on a chain's target ("chains.coding.targets[1]"); `target_limits` are those.
+// The target and pools that `provider`/`model` has on each credential group, in file order: the one place where limits
+// become pools. `owner` distinguishes limits written on a chain's target ("chains.coding.targets[1]"); `target_limits`
+// are those.
 struct TargetPlan {
   Target target;
   std::vector<Pool> pools;

@@ -12,7 +12,8 @@ namespace {
 constexpr size_t kMaxTrailBytes = 2048;
 constexpr size_t kMaxMessageBytes = 300;
 
-// Names may hold any character that a model's name has; in a header only visible ASCII without the grammar's own signs may stand.
+// Names may hold any character that a model's name has; in a header only visible ASCII without the grammar's own signs
+// may stand.
 void AppendName(std::string& out, std::string_view name) {
   constexpr char kHex[] = "0123456789ABCDEF";
   for (const char c : name) {
@@ -76,8 +77,10 @@ void AppendTrail(std::string& out, const Hops& hops, NameOf name_of, MonoTime no
 std::string ExhaustionMessage(const Hops& hops, std::string_view chain, NameOf name_of, MonoTime now) {
   if (hops.empty()) return absl::StrCat("No target of \"", ToAbsl(chain), "\" could be tried in time.");
   const auto called = std::count_if(hops.begin(), hops.end(), [](const Hop& hop) { return hop.called; });
-  std::string out = called == 0 ? absl::StrCat("None of the ", hops.size(), hops.size() == 1 ? " target" : " targets", " of \"", ToAbsl(chain), "\" can take a request now: ")
-                                : absl::StrCat("Tried ", hops.size(), hops.size() == 1 ? " target" : " targets", " of \"", ToAbsl(chain), "\": ");
+  std::string out = called == 0 ? absl::StrCat("None of the ", hops.size(), hops.size() == 1 ? " target" : " targets",
+                                               " of \"", ToAbsl(chain), "\" can take a request now: ")
+                                : absl::StrCat("Tried ", hops.size(), hops.size() == 1 ? " target" : " targets",
+                                               " of \"", ToAbsl(chain), "\": ");
   for (size_t i = 0; i < hops.size(); ++i) {
     absl::StrAppend(&out, i > 0 ? "; " : "", ToAbsl(name_of(hops[i].candidate)), " ", Why(hops[i], now));
   }
@@ -105,7 +108,8 @@ std::string AttemptsJson(const Hops& hops, NameOf name_of, MonoTime now) {
   return out.append("]");
 }
 
-void AppendChainHead(std::string& out, std::string_view chain, const Hops& hops, int target, int attempts, NameOf name_of, MonoTime now) {
+void AppendChainHead(std::string& out, std::string_view chain, const Hops& hops, int target, int attempts,
+                     NameOf name_of, MonoTime now) {
   out.append("x-429chain-chain: ");
   AppendName(out, chain);
   if (target >= 0) {

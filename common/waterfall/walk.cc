@@ -105,7 +105,8 @@ Walk::Step Walk::Next(MonoTime now, Gates gates) {
   return step;
 }
 
-bool Walk::OnAnswer(const AcquireAnswer* answer, const Step& asked, absl::FunctionRef<TargetId(uint32_t)> id_of, MonoTime now, uint32_t& granted) {
+bool Walk::OnAnswer(const AcquireAnswer* answer, const Step& asked, absl::FunctionRef<TargetId(uint32_t)> id_of,
+                    MonoTime now, uint32_t& granted) {
   if (answer == nullptr) {
     alone_until_ = asked.ask.back() + 1;
     return false;
@@ -122,7 +123,8 @@ bool Walk::OnAnswer(const AcquireAnswer* answer, const Step& asked, absl::Functi
       at_ = candidate;
       return true;
     }
-    const auto denial = std::find_if(answer->denials.begin(), answer->denials.end(), [&](const DenialReason& d) { return d.target == id; });
+    const auto denial = std::find_if(answer->denials.begin(), answer->denials.end(),
+                                     [&](const DenialReason& d) { return d.target == id; });
     GateView view{Gate::kExhausted, Closure::kNone, MonoTime()};
     if (denial != answer->denials.end()) {
       if (denial->cooldown) view = {Gate::kClosed, denial->closure, MonoTime()};

@@ -38,8 +38,8 @@ struct AttemptEnd {
   bool kept = false;                // the caller kept the provider's own answer: the walk may end with kHandBack
 };
 
-// The way of one request over its chain's targets. Every decision is here; the caller executes steps and feeds back what happened. Pure:
-// time is passed in, and what stands before a target is asked through `gates`.
+// The way of one request over its chain's targets. Every decision is here; the caller executes steps and feeds back
+// what happened. Pure: time is passed in, and what stands before a target is asked through `gates`.
 class Walk {
  public:
   struct Options {
@@ -72,7 +72,8 @@ class Walk {
 
   Step Next(MonoTime now, Gates gates);
   // The answer to kAsk; null: none came in time. Returns true when the next step is the attempt at `granted`.
-  bool OnAnswer(const AcquireAnswer* answer, const Step& asked, absl::FunctionRef<TargetId(uint32_t)> id_of, MonoTime now, uint32_t& granted);
+  bool OnAnswer(const AcquireAnswer* answer, const Step& asked, absl::FunctionRef<TargetId(uint32_t)> id_of,
+                MonoTime now, uint32_t& granted);
   void OnAttempt(uint32_t candidate, AttemptEnd end);
 
   int attempts() const { return attempts_; }
@@ -85,12 +86,12 @@ class Walk {
   const Options options_;
   uint32_t at_ = 0;              // the next candidate to look at
   uint32_t alone_until_ = 0;     // candidates before this one are judged as if the control plane were away
-  int looked_again_ = -1;        // after its credential was refused; if that was the last one, its hop says so already
+  int looked_again_ = -1;  // after its credential was refused; if that was the last one, its hop says so already
   int attempts_ = 0;
   bool waited_ = false;
   MonoTime wait_until_;
-  int hand_back_ = -1;           // candidate whose refusal fits if nobody takes the request
-  bool refused_ = false;         // the client's own mistake: hand back at once
+  int hand_back_ = -1;  // candidate whose refusal fits if nobody takes the request
+  bool refused_ = false;  // the client's own mistake: hand back at once
   Hops hops_;
   // Those that were closed between candidates asked for: noted when the answer passes over them.
   absl::InlinedVector<std::pair<uint32_t, GateView>, 2> between_;

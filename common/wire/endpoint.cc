@@ -9,7 +9,9 @@ namespace {
 
 uint16_t SchemePort(bool tls) { return tls ? 443 : 80; }
 
-std::string Bracketed(const std::string& host) { return host.find(':') == std::string::npos ? host : absl::StrCat("[", host, "]"); }
+std::string Bracketed(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : absl::StrCat("[", host, "]");
+}
 
 absl::Status Bad(std::string_view why) { return absl::InvalidArgumentError(absl::StrCat("base_url: ", ToAbsl(why))); }
 
@@ -23,7 +25,8 @@ bool IsClean(std::string_view text) {
 }  // namespace
 
 std::string BaseUrl(const Endpoint& endpoint) {
-  return absl::StrCat(endpoint.tls ? "https://" : "http://", Bracketed(endpoint.host), ":", endpoint.port, endpoint.path);
+  return absl::StrCat(endpoint.tls ? "https://" : "http://", Bracketed(endpoint.host), ":", endpoint.port,
+                      endpoint.path);
 }
 
 absl::StatusOr<Endpoint> ParseBaseUrl(std::string_view url) {
@@ -40,7 +43,8 @@ absl::StatusOr<Endpoint> ParseBaseUrl(std::string_view url) {
   const size_t slash = std::min(url.find('/'), url.size());
   std::string_view authority = url.substr(0, slash);
   std::string_view path = url.substr(slash);
-  if (path.find_first_of("?#") != std::string_view::npos || authority.find_first_of("?#@\\") != std::string_view::npos) {
+  if (path.find_first_of("?#") != std::string_view::npos ||
+      authority.find_first_of("?#@\\") != std::string_view::npos) {
     return Bad("a user, query or fragment");
   }
   while (path.ends_with('/')) path.remove_suffix(1);
@@ -64,7 +68,8 @@ absl::StatusOr<Endpoint> ParseBaseUrl(std::string_view url) {
   endpoint.port = SchemePort(endpoint.tls);
   if (has_port) {
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-    if (error != std::errc() || end != port.data() + port.size() || endpoint.port == 0) return Bad("no port from 1 to 65535");
+    if (error != std::errc() || end != port.data() + port.size() || endpoint.port == 0)
+      return Bad("no port from 1 to 65535");
   }
   endpoint.path = std::string(path);
   endpoint.host_header = Bracketed(endpoint.host);

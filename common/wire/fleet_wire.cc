@@ -232,7 +232,8 @@ absl::StatusOr<PoolState> Decode(const v1::PoolState& in) {
   state.limited = in.limited();
   state.closure = reader.Enum(in.closure(), 0, Closure::kOverloaded, "closure");
   state.closed_for = reader.Duration(in.closed_for_ns(), "closed_for_ns");
-  if (in.has_remaining_requests()) state.remaining_requests = reader.Count(in.remaining_requests(), "remaining_requests");
+  if (in.has_remaining_requests())
+    state.remaining_requests = reader.Count(in.remaining_requests(), "remaining_requests");
   if (in.has_remaining_tokens()) state.remaining_tokens = reader.Count(in.remaining_tokens(), "remaining_tokens");
   for (const v1::SafeShare& share : in.shares()) {
     state.shares.push_back({reader.Count(share.first(), "shares.first"), reader.Count(share.steady(), "shares.steady"),

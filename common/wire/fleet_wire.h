@@ -26,12 +26,12 @@ class SentReport;
 class Settlement;
 }  // namespace chain429::v1
 
-// The streams between the planes ↔ model. Decoding refuses bad input with its path, like model_wire.h. A duration of INT64_MAX nanoseconds
-// stands for an infinite one.
+// The streams between the planes ↔ model. Decoding refuses bad input with its path, like model_wire.h. A duration of
+// INT64_MAX nanoseconds stands for an infinite one.
 namespace chain429::wire {
 
-// A permit that a proxy still holds, as it re-reports it when it attaches. What is sent and settled is in RecentUse instead, so that
-// nothing counts twice.
+// A permit that a proxy still holds, as it re-reports it when it attaches. What is sent and settled is in RecentUse
+// instead, so that nothing counts twice.
 struct HeldPermit {
   PermitId permit;
   TargetId target;

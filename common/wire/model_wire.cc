@@ -8,15 +8,18 @@ namespace chain429::wire {
 namespace {
 
 // Enums are cast with an offset; these hold the two lists together.
-static_assert(v1::UNIT_REQUESTS == static_cast<int>(Unit::kRequests) + 1 && v1::UNIT_CONCURRENCY == static_cast<int>(Unit::kConcurrency) + 1);
+static_assert(v1::UNIT_REQUESTS == static_cast<int>(Unit::kRequests) + 1 &&
+              v1::UNIT_CONCURRENCY == static_cast<int>(Unit::kConcurrency) + 1);
 static_assert(v1::WINDOW_KIND_SLIDING == static_cast<int>(WindowKind::kSliding) + 1 &&
               v1::WINDOW_KIND_BUCKET == static_cast<int>(WindowKind::kBucket) + 1);
 static_assert(v1::PROVENANCE_CONFIGURED == static_cast<int>(Provenance::kConfigured) + 1 &&
               v1::PROVENANCE_INFERRED == static_cast<int>(Provenance::kInferred) + 1);
-static_assert(v1::CLOSURE_AUTH == static_cast<int>(Closure::kAuth) && v1::CLOSURE_OVERLOADED == static_cast<int>(Closure::kOverloaded));
+static_assert(v1::CLOSURE_AUTH == static_cast<int>(Closure::kAuth) &&
+              v1::CLOSURE_OVERLOADED == static_cast<int>(Closure::kOverloaded));
 static_assert(v1::ERROR_CLASS_AUTH == static_cast<int>(ErrorClass::kAuth) &&
               v1::ERROR_CLASS_CONTEXT_TOO_LONG == static_cast<int>(ErrorClass::kContextTooLong));
-static_assert(v1::SCOPE_POOL == static_cast<int>(Scope::kPool) && v1::SCOPE_PROVIDER == static_cast<int>(Scope::kProvider));
+static_assert(v1::SCOPE_POOL == static_cast<int>(Scope::kPool) &&
+              v1::SCOPE_PROVIDER == static_cast<int>(Scope::kProvider));
 static_assert(v1::TOKEN_POLICY_STRICT == static_cast<int>(TokenPolicy::kStrict));
 static_assert(v1::WHEN_DISCONNECTED_DENY == static_cast<int>(WhenDisconnected::kDeny) &&
               v1::WHEN_DISCONNECTED_OPEN == static_cast<int>(WhenDisconnected::kOpen));

@@ -21,8 +21,8 @@ enum ErrorClass : int;
 enum Scope : int;
 }  // namespace chain429::v1
 
-// Model ↔ generated types. Encoding cannot fail. Decoding trusts nothing: numbers of enums, signs, sizes, indexes; an error is InvalidArgument
-// and begins with the path of what is wrong ("providers[0].limits[2].window_ns: …").
+// Model ↔ generated types. Encoding cannot fail. Decoding trusts nothing: numbers of enums, signs, sizes, indexes; an
+// error is InvalidArgument and begins with the path of what is wrong ("providers[0].limits[2].window_ns: …").
 namespace chain429::wire {
 
 void Encode(const Limit& limit, v1::Limit* out);
@@ -41,7 +41,8 @@ absl::StatusOr<ErrorClass> DecodeErrorClass(int wire);
 v1::Scope EncodeScope(Scope scope);
 absl::StatusOr<Scope> DecodeScope(int wire);
 
-// Keys are included: the bytes may go over loopback, a Unix socket or mutual TLS only. The version travels beside the snapshot.
+// Keys are included: the bytes may go over loopback, a Unix socket or mutual TLS only. The version travels beside the
+// snapshot.
 void Encode(const Snapshot& snapshot, v1::Snapshot* out);
 // Not indexed yet; version unset.
 absl::StatusOr<Snapshot> Decode(const v1::Snapshot& in);

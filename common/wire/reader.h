@@ -17,9 +17,12 @@ namespace chain429::wire {
 
 // INT64_MAX stands for an infinite duration, both ways.
 inline int64_t ToWire(absl::Duration duration) { return absl::ToInt64Nanoseconds(duration); }
-inline absl::Duration FromWire(int64_t nanos) { return nanos == INT64_MAX ? absl::InfiniteDuration() : absl::Nanoseconds(nanos); }
+inline absl::Duration FromWire(int64_t nanos) {
+  return nanos == INT64_MAX ? absl::InfiniteDuration() : absl::Nanoseconds(nanos);
+}
 
-// Reads the fields of one message and keeps the first complaint, so that a decoder is a list of fields with one check at its end.
+// Reads the fields of one message and keeps the first complaint, so that a decoder is a list of fields with one check
+// at its end.
 class Reader {
  public:
   void Refuse(std::string_view field, std::string_view why) {

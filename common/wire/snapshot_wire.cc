@@ -7,7 +7,8 @@ namespace {
 
 static_assert(v1::POOL_SCOPE_GROUP == static_cast<int>(PoolScope::kGroup) + 1 &&
               v1::POOL_SCOPE_FREE_MODELS == static_cast<int>(PoolScope::kFreeModels) + 1);
-static_assert(v1::ROUTING_FASTEST == static_cast<int>(Routing::kFastest) && v1::ROUTING_SPREAD == static_cast<int>(Routing::kSpread));
+static_assert(v1::ROUTING_FASTEST == static_cast<int>(Routing::kFastest) &&
+              v1::ROUTING_SPREAD == static_cast<int>(Routing::kSpread));
 
 constexpr size_t kSha256Bytes = 32;
 

@@ -7,7 +7,8 @@
 namespace chain429 {
 namespace {
 
-void AddProblems(const std::string& file, const std::vector<ConfigProblem>& problems, google::protobuf::RepeatedPtrField<v1::ConfigProblem>* out) {
+void AddProblems(const std::string& file, const std::vector<ConfigProblem>& problems,
+                 google::protobuf::RepeatedPtrField<v1::ConfigProblem>* out) {
   for (const ConfigProblem& problem : problems) {
     v1::ConfigProblem* added = out->Add();
     added->set_file(file);

@@ -13,8 +13,8 @@
 
 namespace chain429 {
 
-// What people and programs may ask of the control plane; gRPC and REST are thin over this. Any thread but the fleet's and gRPC's callbacks:
-// each call visits the configuration's loop or the fleet's thread, and waits for it.
+// What people and programs may ask of the control plane; gRPC and REST are thin over this. Any thread but the fleet's
+// and gRPC's callbacks: each call visits the configuration's loop or the fleet's thread, and waits for it.
 class AdminService {
  public:
   struct Parts {

@@ -18,7 +18,8 @@ using google::protobuf::Reflection;
 
 Json ObjectOf(const Message& message);
 
-// CLOSURE_RATE_LIMITED of the enum Closure → "rate_limited": the prefix is as long as that of the enum's value 0, up to its last underscore.
+// CLOSURE_RATE_LIMITED of the enum Closure → "rate_limited": the prefix is as long as that of the enum's value 0, up to
+// its last underscore.
 std::string EnumWord(const EnumValueDescriptor& value) {
   std::string prefix;
   for (const char c : value.type()->name()) {
@@ -82,6 +83,8 @@ Json ObjectOf(const Message& message) {
 
 }  // namespace
 
-std::string MessageJson(const Message& message) { return ObjectOf(message).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string MessageJson(const Message& message) {
+  return ObjectOf(message).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 }  // namespace chain429

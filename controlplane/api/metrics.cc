@@ -46,15 +46,20 @@ std::string AdminService::Metrics() {
     pools = parts_.registry->broker().View("", now);
   });
   text.Single("chain429_control_proxies", "gauge", "Proxies attached.", attached);
-  text.Single("chain429_control_snapshot_version", "gauge", "Version of the snapshot that is served; 0: no configuration yet.", version);
+  text.Single("chain429_control_snapshot_version", "gauge",
+              "Version of the snapshot that is served; 0: no configuration yet.", version);
   text.Single("chain429_control_config_loads_total", "counter", "Configurations accepted.", accepted);
   text.Single("chain429_control_config_refusals_total", "counter", "Configurations refused.", refused);
-  text.Single("chain429_control_config_last_reload_failed", "gauge", "1 while the newest configuration is refused and an older one serves.", uint64_t{!refusal.empty()});
-  text.Family("chain429_control_config_refusal_info", "gauge", "Where the faults of the refused configuration are: file:line:column.");
+  text.Single("chain429_control_config_last_reload_failed", "gauge",
+              "1 while the newest configuration is refused and an older one serves.", uint64_t{!refusal.empty()});
+  text.Family("chain429_control_config_refusal_info", "gauge",
+              "Where the faults of the refused configuration are: file:line:column.");
   for (const std::string_view place : PlacesOf(refusal)) text.Sample({{"at", place}}, uint64_t{1});
-  text.Single("chain429_control_permits_granted_total", "counter", "Attempts granted, spares included.", broker.granted);
+  text.Single("chain429_control_permits_granted_total", "counter", "Attempts granted, spares included.",
+              broker.granted);
   text.Single("chain429_control_permits_free_total", "counter", "Answers that needed no permit.", broker.granted_free);
-  text.Single("chain429_control_permits_denied_total", "counter", "Acquires of which no candidate fitted.", broker.denied);
+  text.Single("chain429_control_permits_denied_total", "counter", "Acquires of which no candidate fitted.",
+              broker.denied);
   text.Single("chain429_control_permits_returned_total", "counter", "Attempts that went back unused.", broker.returned);
   text.Single("chain429_control_permits_open", "gauge", "Permits granted and not settled.", open_permits);
   text.Single("chain429_control_attempts_settled_total", "counter", "Attempts settled.", broker.settled);

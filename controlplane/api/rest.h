@@ -5,7 +5,8 @@
 
 namespace chain429 {
 
-// The HTTP routes of 4293: probes, metrics, and the state as JSON. `service` must outlive the router. For the thread that may call it.
+// The HTTP routes of 4293: probes, metrics, and the state as JSON. `service` must outlive the router. For the thread
+// that may call it.
 Router RestRoutes(AdminService& service);
 
 }  // namespace chain429

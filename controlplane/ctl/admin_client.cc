@@ -18,9 +18,10 @@ constexpr int kMaxMessageBytes = 64 << 20;
 absl::Status ToStatus(const grpc::Status& status, const std::string& address) {
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
-      return absl::UnavailableError(absl::StrCat("cannot reach the control plane at ", address, ": ", status.error_message(),
-                                                 "\nIs it running? `429ctl up` starts both planes here; --control ADDR:PORT or "
-                                                 "CHAIN429_CONTROL names another."));
+      return absl::UnavailableError(
+          absl::StrCat("cannot reach the control plane at ", address, ": ", status.error_message(),
+                       "\nIs it running? `429ctl up` starts both planes here; --control ADDR:PORT or "
+                       "CHAIN429_CONTROL names another."));
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::UnavailableError(absl::StrCat("the control plane at ", address, " did not answer in time"));
     case grpc::StatusCode::UNIMPLEMENTED:
@@ -40,7 +41,9 @@ struct AdminClient::Connection {
   std::unique_ptr<v1::Admin::Stub> stub;
 
   template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(grpc::Status (v1::Admin::Stub::*method)(grpc::ClientContext*, const Request&, Response*), const Request& request) {
+  absl::StatusOr<Response> Call(grpc::Status (v1::Admin::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                        Response*),
+                                const Request& request) {
     if (!wrong_address.ok()) return wrong_address;
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
@@ -61,7 +64,8 @@ AdminClient::AdminClient(std::string address, absl::Duration timeout) : connecti
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // Between hosts that have an HTTP proxy in their environment, the control plane is still called directly.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  connection_->stub = v1::Admin::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  connection_->stub =
+      v1::Admin::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
   connection_->address = std::move(address);
   connection_->timeout = timeout;
 }

@@ -29,8 +29,8 @@ struct Arguments {
 };
 
 // A command with its examples, that runs `run` when it is the one named.
-CLI::App* AddCommand(CLI::App& parent, Arguments& arguments, const std::string& name, const std::string& help, const std::string& examples,
-                     std::function<int()> run) {
+CLI::App* AddCommand(CLI::App& parent, Arguments& arguments, const std::string& name, const std::string& help,
+                     const std::string& examples, std::function<int()> run) {
   CLI::App* command = parent.add_subcommand(name, help);
   command->footer("Examples:\n" + examples);
   command->callback([&arguments, run = std::move(run)] { arguments.run = run; });
@@ -39,17 +39,24 @@ CLI::App* AddCommand(CLI::App& parent, Arguments& arguments, const std::string& 
 
 void AddUp(CLI::App& app, Arguments& arguments) {
   UpOptions& up = arguments.up;
-  CLI::App* command = AddCommand(app, arguments, "up", "Start both planes here, and simulated providers where there is no API key",
-                                 "  429ctl up                                  the API keys in the environment, else simulated providers\n"
-                                 "  429ctl up --demo --listen 127.0.0.1:8080\n"
-                                 "  GROQ_API_KEY=gsk_... 429ctl up             writes a configuration once, then uses it\n"
-                                 "  429ctl up --config 429chain.yaml",
-                                 [&arguments] { return RunUp(arguments.context, arguments.up); });
+  CLI::App* command = AddCommand(
+      app, arguments, "up", "Start both planes here, and simulated providers where there is no API key",
+      "  429ctl up                                  the API keys in the environment, else simulated providers\n"
+      "  429ctl up --demo --listen 127.0.0.1:8080\n"
+      "  GROQ_API_KEY=gsk_... 429ctl up             writes a configuration once, then uses it\n"
+      "  429ctl up --config 429chain.yaml",
+      [&arguments] { return RunUp(arguments.context, arguments.up); });
   command->add_flag("--demo", up.demo, "Simulated providers with a small steady traffic");
   command->add_flag("--no-traffic", up.no_traffic, "The demo without its traffic");
   command->add_option("--config", up.config, "Configuration file")->envname("CHAIN429_CONFIG")->type_name("FILE");
-  command->add_option("--listen", up.listen, "HTTP API; port 0 picks a free one")->envname("CHAIN429_LISTEN")->type_name("ADDR:PORT")->capture_default_str();
-  command->add_option("--admin", up.admin, "The proxy's admin port")->envname("CHAIN429_ADMIN")->type_name("ADDR:PORT")->capture_default_str();
+  command->add_option("--listen", up.listen, "HTTP API; port 0 picks a free one")
+      ->envname("CHAIN429_LISTEN")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
+  command->add_option("--admin", up.admin, "The proxy's admin port")
+      ->envname("CHAIN429_ADMIN")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
   command->add_option("--grpc-listen", up.grpc_listen, "The control plane's gRPC port")
       ->envname("CHAIN429_GRPC_LISTEN")
       ->type_name("ADDR:PORT")
@@ -82,25 +89,32 @@ void AddConfigCommands(CLI::App& app, Arguments& arguments) {
 
   CLI::App* get = app.add_subcommand("get", "Print what the control plane has");
   get->require_subcommand(1);
-  AddCommand(*get, arguments, "config", "The configuration that serves, as it was written", "  429ctl get config > 429chain.yaml",
-             [&arguments] { return RunGetConfig(arguments.context); });
+  AddCommand(*get, arguments, "config", "The configuration that serves, as it was written",
+             "  429ctl get config > 429chain.yaml", [&arguments] { return RunGetConfig(arguments.context); });
 }
 
 void AddStateCommands(CLI::App& app, Arguments& arguments) {
   const CommandContext& context = arguments.context;
-  AddCommand(app, arguments, "status", "Both planes in a few lines", "  429ctl status\n  429ctl --control 10.0.0.5:4292 status",
-             [&context] { return RunStatus(context); });
-  AddCommand(app, arguments, "chains", "Chains with their aliases and targets", "  429ctl chains", [&context] { return RunChains(context); });
-  AddCommand(app, arguments, "proxies", "Proxies and the configuration that each serves", "  429ctl proxies", [&context] { return RunProxies(context); });
+  AddCommand(app, arguments, "status", "Both planes in a few lines",
+             "  429ctl status\n  429ctl --control 10.0.0.5:4292 status", [&context] { return RunStatus(context); });
+  AddCommand(app, arguments, "chains", "Chains with their aliases and targets", "  429ctl chains",
+             [&context] { return RunChains(context); });
+  AddCommand(app, arguments, "proxies", "Proxies and the configuration that each serves", "  429ctl proxies",
+             [&context] { return RunProxies(context); });
   CLI::App* pools = AddCommand(app, arguments, "pools", "Pools with what is used of their limits",
-                               "  429ctl pools\n  429ctl pools groq/\n  429ctl -o json pools | jq '.pools[] | select(.closure != \"none\") | .key'",
+                               "  429ctl pools\n  429ctl pools groq/\n  429ctl -o json pools | jq '.pools[] | "
+                               "select(.closure != \"none\") | .key'",
                                [&arguments] { return RunPools(arguments.context, arguments.prefix, arguments.all); });
   pools->add_option("prefix", arguments.prefix, "Only pools whose name begins so")->type_name("PREFIX");
   pools->add_flag("--all", arguments.all, "Also those that are open and have no known limit");
-  CLI::App* clear = AddCommand(app, arguments, "clear", "Open a pool that a cooldown has closed", "  429ctl clear groq/main/openai/gpt-oss-120b",
+  CLI::App* clear = AddCommand(app, arguments, "clear", "Open a pool that a cooldown has closed",
+                               "  429ctl clear groq/main/openai/gpt-oss-120b",
                                [&arguments] { return RunClear(arguments.context, arguments.pool); });
-  clear->add_option("pool", arguments.pool, "The pool's name, as `429ctl pools` shows it")->required()->type_name("POOL");
-  AddCommand(app, arguments, "version", "The version of this program", "  429ctl version", [&context] { return RunVersion(context); });
+  clear->add_option("pool", arguments.pool, "The pool's name, as `429ctl pools` shows it")
+      ->required()
+      ->type_name("POOL");
+  AddCommand(app, arguments, "version", "The version of this program", "  429ctl version",
+             [&context] { return RunVersion(context); });
 }
 
 }  // namespace
@@ -112,14 +126,17 @@ int RunCommandLine(int argc, const char* const* argv) {
   arguments.context.err = &std::cerr;
   arguments.context.colour = WantsColour(STDOUT_FILENO);
 
-  CLI::App app("429ctl: applies configurations to 429chain's control plane, shows the state of the fleet, starts both planes locally.");
+  CLI::App app(
+      "429ctl: applies configurations to 429chain's control plane, shows the state of the fleet, starts both planes "
+      "locally.");
   app.footer(
       "Examples:\n"
       "  429ctl up                        start everything on this host\n"
       "  429ctl validate 429chain.yaml    check a configuration\n"
       "  429ctl pools                     what each limit has left\n"
       "\n"
-      "Each command has its own --help. Exit codes: 0 done, 1 refused or failed, 2 wrong command line or unreadable file,\n"
+      "Each command has its own --help. Exit codes: 0 done, 1 refused or failed, 2 wrong command line or unreadable "
+      "file,\n"
       "3 no control plane answers.");
   app.fallthrough();
   app.require_subcommand(1);
@@ -129,7 +146,9 @@ int RunCommandLine(int argc, const char* const* argv) {
       ->type_name("ADDR:PORT")
       ->capture_default_str();
   const std::map<std::string, OutputFormat> formats = {{"text", OutputFormat::kText}, {"json", OutputFormat::kJson}};
-  app.add_option("-o,--output", arguments.context.output, "text or json")->transform(CLI::Transformer(formats))->type_name("FORMAT");
+  app.add_option("-o,--output", arguments.context.output, "text or json")
+      ->transform(CLI::Transformer(formats))
+      ->type_name("FORMAT");
   AddUp(app, arguments);
   AddConfigCommands(app, arguments);
   AddStateCommands(app, arguments);

@@ -6,9 +6,9 @@
 #include "common/config/parse.h"
 #include "common/config/zones.h"
 #include "common/provider/catalogue.h"
+#include "controlplane/api/message_json.h"
 #include "controlplane/ctl/admin_client.h"
 #include "controlplane/ctl/commands.h"
-#include "controlplane/api/message_json.h"
 #include "controlplane/ctl/terminal.h"
 #include "controlplane/ctl/text_file.h"
 
@@ -41,7 +41,8 @@ v1::ConfigProblem ToMessage(const std::string& file, const ConfigProblem& proble
 }
 
 // The problems on the error stream, one a line, with a count at the end. Returns how many are errors.
-size_t ShowProblems(const CommandContext& context, const google::protobuf::RepeatedPtrField<v1::ConfigProblem>& problems) {
+size_t ShowProblems(const CommandContext& context,
+                    const google::protobuf::RepeatedPtrField<v1::ConfigProblem>& problems) {
   size_t errors = 0;
   for (const v1::ConfigProblem& problem : problems) {
     if (!problem.warning()) ++errors;
@@ -69,11 +70,13 @@ int RunValidate(const CommandContext& context, const std::string& file) {
   }
   const size_t errors = ShowProblems(context, response.problems());
   if (errors > 0 || parsed == nullptr) {
-    *context.err << Paint(absl::StrCat(NameOf(file), " is not valid: ", Count(errors, "error")), Colour::kRed, context.colour) << "\n";
+    *context.err << Paint(absl::StrCat(NameOf(file), " is not valid: ", Count(errors, "error")), Colour::kRed,
+                          context.colour)
+                 << "\n";
     return kExitFailed;
   }
-  *context.out << Paint(absl::StrCat(NameOf(file), " is valid: ", Count(parsed->config.providers.size(), "provider"), ", ",
-                                     Count(parsed->config.chains.size(), "chain")),
+  *context.out << Paint(absl::StrCat(NameOf(file), " is valid: ", Count(parsed->config.providers.size(), "provider"),
+                                     ", ", Count(parsed->config.chains.size(), "chain")),
                         Colour::kGreen, context.colour)
                << "\n";
   return kExitOk;
@@ -97,7 +100,9 @@ int RunApply(const CommandContext& context, const std::string& file, const std::
   }
   ShowProblems(context, response->problems());
   if (errors > 0) {
-    *context.err << Paint(absl::StrCat("refused whole, nothing has changed: ", Count(errors, "error")), Colour::kRed, context.colour) << "\n";
+    *context.err << Paint(absl::StrCat("refused whole, nothing has changed: ", Count(errors, "error")), Colour::kRed,
+                          context.colour)
+                 << "\n";
     return kExitFailed;
   }
   *context.out << "applied as version " << response->snapshot_version() << "\n";

@@ -5,9 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/text.h"
+#include "controlplane/api/message_json.h"
 #include "controlplane/ctl/admin_client.h"
 #include "controlplane/ctl/commands.h"
-#include "controlplane/api/message_json.h"
 #include "controlplane/ctl/pool_text.h"
 #include "controlplane/ctl/terminal.h"
 
@@ -31,8 +31,9 @@ int RunPools(const CommandContext& context, const std::string& prefix, bool all)
     return kExitOk;
   }
   if (response->pools().empty()) {
-    *context.err << (prefix.empty() ? "no pools: no configuration has been applied yet"
-                                    : absl::StrCat("no pool's name begins with \"", Printable(prefix), "\"; see: 429ctl pools"))
+    *context.err << (prefix.empty()
+                         ? "no pools: no configuration has been applied yet"
+                         : absl::StrCat("no pool's name begins with \"", Printable(prefix), "\"; see: 429ctl pools"))
                  << "\n";
     return kExitOk;
   }
@@ -51,7 +52,9 @@ int RunPools(const CommandContext& context, const std::string& prefix, bool all)
               closed ? Colour::kYellow : Colour::kNone);
   }
   if (hidden < response->pools_size()) *context.out << table.Render(context.colour);
-  if (hidden > 0) *context.err << hidden << (hidden == 1 ? " pool is" : " pools are") << " open without a known limit; --all shows " << (hidden == 1 ? "it" : "them") << "\n";
+  if (hidden > 0)
+    *context.err << hidden << (hidden == 1 ? " pool is" : " pools are") << " open without a known limit; --all shows "
+                 << (hidden == 1 ? "it" : "them") << "\n";
   return kExitOk;
 }
 

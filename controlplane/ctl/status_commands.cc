@@ -4,9 +4,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/text.h"
+#include "controlplane/api/message_json.h"
 #include "controlplane/ctl/admin_client.h"
 #include "controlplane/ctl/commands.h"
-#include "controlplane/api/message_json.h"
 #include "controlplane/ctl/terminal.h"
 
 namespace chain429 {
@@ -16,13 +16,16 @@ std::string Ago(int64_t nanos) { return HumanDuration(absl::Nanoseconds(nanos));
 
 void ShowStatus(const CommandContext& context, const v1::GetStatusResponse& status) {
   const auto line = [&](std::string_view name, const std::string& value) {
-    *context.out << Paint(name, Colour::kBold, context.colour) << std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') << value << "\n";
+    *context.out << Paint(name, Colour::kBold, context.colour)
+                 << std::string(name.size() < 16 ? 16 - name.size() : 1, ' ') << value << "\n";
   };
-  line("control plane", absl::StrCat(status.software_version(), " at ", context.control, ", up ", Ago(status.uptime_ns())));
+  line("control plane",
+       absl::StrCat(status.software_version(), " at ", context.control, ", up ", Ago(status.uptime_ns())));
   if (status.snapshot_version() == 0) {
     line("configuration", "none yet; apply one with: 429ctl apply -f FILE");
   } else {
-    line("configuration", absl::StrCat("version ", status.snapshot_version(), " from ", Printable(status.config_source())));
+    line("configuration",
+         absl::StrCat("version ", status.snapshot_version(), " from ", Printable(status.config_source())));
   }
   line("proxies", absl::StrCat(status.proxies(), " attached"));
   line("chains", absl::StrCat(status.chains_size()));
@@ -31,7 +34,8 @@ void ShowStatus(const CommandContext& context, const v1::GetStatusResponse& stat
                                            ToAbsl(TrimSpace(status.last_reload_error()))),
                               Colour::kRed, context.colour));
   }
-  for (const std::string& warning : status.warnings()) line("warning", Paint(Printable(warning), Colour::kYellow, context.colour));
+  for (const std::string& warning : status.warnings())
+    line("warning", Paint(Printable(warning), Colour::kYellow, context.colour));
 }
 
 std::string ProxyState(const v1::ProxyInfo& proxy) {
@@ -58,7 +62,8 @@ int RunChains(const CommandContext& context) {
   if (!status.ok()) return ReportFailure(context, status.status());
   if (context.output == OutputFormat::kJson) {
     *context.out << "[\n";
-    for (int i = 0; i < status->chains_size(); ++i) *context.out << (i == 0 ? "" : ",\n") << MessageJson(status->chains(i));
+    for (int i = 0; i < status->chains_size(); ++i)
+      *context.out << (i == 0 ? "" : ",\n") << MessageJson(status->chains(i));
     *context.out << "]\n";
     return kExitOk;
   }

@@ -37,7 +37,8 @@ std::string_view Code(Colour colour) {
 }
 
 size_t Width(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::string RenderCells(const std::vector<std::string>& cells, const std::vector<size_t>& widths) {

@@ -4,8 +4,8 @@
 
 namespace chain429 {
 
-// The sending side of a proxy's stream, as seen from the fleet's thread: over gRPC, or a test's. It knows of one message under way
-// at most; what waits behind it stays in an outbox, where it can still be merged.
+// The sending side of a proxy's stream, as seen from the fleet's thread: over gRPC, or a test's. It knows of one
+// message under way at most; what waits behind it stays in an outbox, where it can still be merged.
 template <typename Message>
 class DownPort {
  public:

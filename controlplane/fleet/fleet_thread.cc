@@ -7,7 +7,8 @@
 
 namespace chain429 {
 
-FleetThread::FleetThread(const Clock& clock, EndOfTurn end_of_turn) : clock_(clock), end_of_turn_(std::move(end_of_turn)) {}
+FleetThread::FleetThread(const Clock& clock, EndOfTurn end_of_turn)
+    : clock_(clock), end_of_turn_(std::move(end_of_turn)) {}
 
 FleetThread::~FleetThread() { Stop(); }
 

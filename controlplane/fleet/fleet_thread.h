@@ -11,9 +11,9 @@
 
 namespace chain429 {
 
-// The one thread on which permits are granted. It takes everything that was posted since its last turn, in order, then ends the
-// turn once: that is where answers to one proxy become one message. Sleeps until something is posted or the deadline that the
-// turn's end gave.
+// The one thread on which permits are granted. It takes everything that was posted since its last turn, in order, then
+// ends the turn once: that is where answers to one proxy become one message. Sleeps until something is posted or the
+// deadline that the turn's end gave.
 class FleetThread {
  public:
   using Work = std::function<void(const Now&)>;

@@ -11,11 +11,12 @@
 
 namespace chain429 {
 
-// The Fleet service over gRPC: decodes on gRPC's threads, and posts to the fleet's. `thread` and `registry` outlive the server that it is
-// registered with.
+// The Fleet service over gRPC: decodes on gRPC's threads, and posts to the fleet's. `thread` and `registry` outlive the
+// server that it is registered with.
 class GrpcFleet final : public v1::Fleet::CallbackService {
  public:
-  GrpcFleet(FleetThread& thread, Registry& registry, const Logger& log) : thread_(thread), registry_(registry), log_(log) {}
+  GrpcFleet(FleetThread& thread, Registry& registry, const Logger& log)
+      : thread_(thread), registry_(registry), log_(log) {}
 
   grpc::ServerBidiReactor<v1::PermitsUp, v1::PermitsDown>* Permits(grpc::CallbackServerContext* context) override;
   grpc::ServerBidiReactor<v1::SyncUp, v1::SyncDown>* Sync(grpc::CallbackServerContext* context) override;

@@ -12,8 +12,9 @@
 
 namespace chain429 {
 
-// What a proxy is to be told on its Permits stream: everything of one turn goes into one message. While a slow proxy has not taken
-// the last one, answers gather and states of the same pool merge. Bounded by what the proxy has asked: each acquire has one answer.
+// What a proxy is to be told on its Permits stream: everything of one turn goes into one message. While a slow proxy
+// has not taken the last one, answers gather and states of the same pool merge. Bounded by what the proxy has asked:
+// each acquire has one answer.
 class PermitsOutbox {
  public:
   // States, and answers with their reasons, which may be as many as a chain has targets: some 40 bytes each.

@@ -65,9 +65,11 @@ void Registry::Touch(SessionCore& session) {
 
 absl::Status Registry::OnPermits(const std::shared_ptr<PermitsPort>& port, const wire::PermitsUp& up, const Now& now) {
   SessionCore* session = SessionOf(port.get());
-  if ((session == nullptr) != up.hello.has_value()) return absl::InvalidArgumentError("hello is the first message of a stream, and only the first");
+  if ((session == nullptr) != up.hello.has_value())
+    return absl::InvalidArgumentError("hello is the first message of a stream, and only the first");
   if (session == nullptr) {
-    if (up.hello->boot_id.empty() || up.hello->boot_id.size() > kMostIdBytes) return absl::InvalidArgumentError("hello.boot_id: missing or too long");
+    if (up.hello->boot_id.empty() || up.hello->boot_id.size() > kMostIdBytes)
+      return absl::InvalidArgumentError("hello.boot_id: missing or too long");
     session = Admit(up.hello->node, up.hello->boot_id, now);
     if (session == nullptr) return absl::ResourceExhaustedError("too many proxies");
     by_port_[port.get()] = session;
@@ -75,14 +77,16 @@ absl::Status Registry::OnPermits(const std::shared_ptr<PermitsPort>& port, const
     session->OpenPermits(port, broker_.Attach(ReportOf(*up.hello), now), now.mono);
     session->permits().AddStates(broker_.AllStates(now));
     session->permits().Greet();
-    log_.Info("proxy attached", {{"node", session->node()}, {"boot_id", session->boot_id()},
-                                 {"proxies", static_cast<int64_t>(attached())}});
+    log_.Info(
+        "proxy attached",
+        {{"node", session->node()}, {"boot_id", session->boot_id()}, {"proxies", static_cast<int64_t>(attached())}});
   }
   const HolderId holder = session->holder();
   for (const SentReport& sent : up.sent) broker_.OnSent(holder, sent, now);
   for (const Settlement& settlement : up.settlements) broker_.OnSettle(holder, settlement, now);
   for (const PermitRelease& release : up.releases) broker_.OnRelease(holder, release, now);
-  // Cancels need nothing here: every acquire is answered in the turn that brings it, and the proxy releases what comes late.
+  // Cancels need nothing here: every acquire is answered in the turn that brings it, and the proxy releases what comes
+  // late.
   for (const Acquire& acquire : up.acquires) session->permits().Add(broker_.OnAcquire(holder, acquire, now));
   Touch(*session);
   return absl::OkStatus();
@@ -90,11 +94,13 @@ absl::Status Registry::OnPermits(const std::shared_ptr<PermitsPort>& port, const
 
 absl::Status Registry::OnSync(const std::shared_ptr<SyncPort>& port, const v1::SyncUp& up, const Now& now) {
   SessionCore* session = SessionOf(port.get());
-  if ((session == nullptr) != up.has_hello()) return absl::InvalidArgumentError("hello is the first message of a stream, and only the first");
+  if ((session == nullptr) != up.has_hello())
+    return absl::InvalidArgumentError("hello is the first message of a stream, and only the first");
   switch (up.message_case()) {
     case v1::SyncUp::kHello: {
       const v1::SyncHello& hello = up.hello();
-      if (hello.boot_id().empty() || hello.boot_id().size() > kMostIdBytes) return absl::InvalidArgumentError("hello.boot_id: missing or too long");
+      if (hello.boot_id().empty() || hello.boot_id().size() > kMostIdBytes)
+        return absl::InvalidArgumentError("hello.boot_id: missing or too long");
       session = Admit(hello.node(), hello.boot_id(), now);
       if (session == nullptr) return absl::ResourceExhaustedError("too many proxies");
       by_port_[port.get()] = session;
@@ -108,7 +114,8 @@ absl::Status Registry::OnSync(const std::shared_ptr<SyncPort>& port, const v1::S
       break;
     case v1::SyncUp::kNack:
       session->OnNack(up.nack());
-      log_.Warning("proxy refused a snapshot", {{"node", session->node()}, {"version", static_cast<int64_t>(up.nack().version())},
+      log_.Warning("proxy refused a snapshot", {{"node", session->node()},
+                                                {"version", static_cast<int64_t>(up.nack().version())},
                                                 {"why", session->refusal()}});
       break;
     case v1::SyncUp::kUsage:
@@ -142,7 +149,9 @@ void Registry::OnEnd(const PermitsPort* port, const Now& now) {
   by_port_.erase(port);
   if (!session->ClosePermits(port, now.mono)) return;
   broker_.Detach(session->holder(), session->leaving, now);
-  log_.Info("proxy detached", {{"node", session->node()}, {"boot_id", session->boot_id()}, {"proxies", static_cast<int64_t>(attached())}});
+  log_.Info(
+      "proxy detached",
+      {{"node", session->node()}, {"boot_id", session->boot_id()}, {"proxies", static_cast<int64_t>(attached())}});
 }
 
 void Registry::OnEnd(const SyncPort* port, const Now&) {
@@ -205,7 +214,9 @@ void Registry::EndStreams(const char* reason) {
 }
 
 void Registry::ForgetGone(const Now& now) {
-  const auto gone = [&](const SessionCore& session) { return session.idle() && now.mono - session.changed_at() > kListedAfter; };
+  const auto gone = [&](const SessionCore& session) {
+    return session.idle() && now.mono - session.changed_at() > kListedAfter;
+  };
   std::erase_if(touched_, [&](const SessionCore* session) { return gone(*session); });
   absl::erase_if(sessions_, [&](const auto& item) { return gone(*item.second); });
 }
@@ -214,8 +225,9 @@ std::vector<ProxyView> Registry::Proxies(const Now& now) const {
   std::vector<ProxyView> proxies;
   for (const auto& [boot, session] : sessions_) {
     if (session->idle() && now.mono - session->changed_at() > kListedAfter) continue;
-    proxies.push_back({session->node(), boot, session->advertise(), session->software_version(), session->acknowledged(),
-                       session->refusal(), session->attached(), now.mono - session->changed_at()});
+    proxies.push_back({session->node(), boot, session->advertise(), session->software_version(),
+                       session->acknowledged(), session->refusal(), session->attached(),
+                       now.mono - session->changed_at()});
   }
   std::sort(proxies.begin(), proxies.end(), [](const ProxyView& a, const ProxyView& b) {
     return std::tie(a.node, a.boot_id) < std::tie(b.node, b.boot_id);
@@ -224,7 +236,8 @@ std::vector<ProxyView> Registry::Proxies(const Now& now) const {
 }
 
 size_t Registry::attached() const {
-  return static_cast<size_t>(std::count_if(sessions_.begin(), sessions_.end(), [](const auto& item) { return item.second->attached(); }));
+  return static_cast<size_t>(
+      std::count_if(sessions_.begin(), sessions_.end(), [](const auto& item) { return item.second->attached(); }));
 }
 
 std::vector<v1::TargetUsage> Registry::Usage() const {

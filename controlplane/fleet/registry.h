@@ -28,7 +28,8 @@ struct ProxyView {
   absl::Duration in_this_state;
 };
 
-// All proxies of the fleet, and the way of their messages to the broker and back. No I/O; belongs to the fleet's thread.
+// All proxies of the fleet, and the way of their messages to the broker and back. No I/O; belongs to the fleet's
+// thread.
 class Registry {
  public:
   using MemorySink = std::function<void(std::vector<PoolMemory>)>;

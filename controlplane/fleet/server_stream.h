@@ -15,14 +15,15 @@ namespace chain429 {
 // Keys may go to this peer: same host, or it showed a certificate of the fleet's.
 bool IsTrustedPeer(const grpc::CallbackServerContext& context);
 
-// One bidirectional stream of gRPC's callback API. gRPC's threads only hand over what they read; everything else is asked for by the
-// fleet's thread. Keeps itself alive until gRPC is done with it; whoever else holds it may go on calling it after its end.
+// One bidirectional stream of gRPC's callback API. gRPC's threads only hand over what they read; everything else is
+// asked for by the fleet's thread. Keeps itself alive until gRPC is done with it; whoever else holds it may go on
+// calling it after its end.
 template <typename Up, typename Down>
 class ServerStream final : public grpc::ServerBidiReactor<Up, Down>, public DownPort<Down> {
  public:
   struct Handlers {
-    // From gRPC's threads, one at a time and in order. `done` is to be called once the message is dealt with: reading goes on
-    // up to some messages ahead, so that a proxy cannot fill our memory.
+    // From gRPC's threads, one at a time and in order. `done` is to be called once the message is dealt with: reading
+    // goes on up to some messages ahead, so that a proxy cannot fill our memory.
     std::function<void(std::shared_ptr<ServerStream>, Up, std::function<void()> done)> read;
     std::function<void(std::shared_ptr<ServerStream>)> writable;
     // Once, and the last.
@@ -139,8 +140,8 @@ class ServerStream final : public grpc::ServerBidiReactor<Up, Down>, public Down
   std::mutex mutex_;
   Down outgoing_;
   grpc::Status status_;
-  int unread_ = 0;        // handed over and not dealt with
-  bool reading_ = true;   // a read is under way, or its message is being handed over
+  int unread_ = 0;  // handed over and not dealt with
+  bool reading_ = true;  // a read is under way, or its message is being handed over
   bool writing_ = false;
   bool waited_for_ = false;
   bool ending_ = false;

@@ -19,8 +19,8 @@ namespace chain429 {
 using PermitsPort = DownPort<v1::PermitsDown>;
 using SyncPort = DownPort<v1::SyncDown>;
 
-// The bookkeeping of one boot of one proxy: its two streams, what it was told, what it acknowledged. No I/O of its own; belongs to the
-// fleet's thread.
+// The bookkeeping of one boot of one proxy: its two streams, what it was told, what it acknowledged. No I/O of its own;
+// belongs to the fleet's thread.
 class SessionCore {
  public:
   SessionCore(std::string node, std::string boot_id, MonoTime now)

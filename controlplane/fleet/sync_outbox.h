@@ -18,8 +18,8 @@ struct SnapshotBytes {
   std::string bytes;
 };
 
-// What a proxy is to be told on its Sync stream and has not been told yet, one message at a time. Bounded: a newer snapshot takes
-// the place of one that has not begun, a newer state that of the same pool's.
+// What a proxy is to be told on its Sync stream and has not been told yet, one message at a time. Bounded: a newer
+// snapshot takes the place of one that has not begun, a newer state that of the same pool's.
 class SyncOutbox {
  public:
   static constexpr size_t kPieceBytes = 512 << 10;   // messages stay below 1 MB

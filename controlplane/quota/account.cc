@@ -15,7 +15,9 @@ constexpr int64_t kTokensPerRequest = 1000;
 constexpr absl::Duration kLongWindow = absl::Hours(1);
 constexpr int64_t kTinyCapacity = 1000;
 
-bool IsLearnt(const Limit& limit) { return limit.provenance == Provenance::kStated || limit.provenance == Provenance::kInferred; }
+bool IsLearnt(const Limit& limit) {
+  return limit.provenance == Provenance::kStated || limit.provenance == Provenance::kInferred;
+}
 
 }  // namespace
 
@@ -32,7 +34,8 @@ void PoolAccount::Relimit(const Now& now) {
   if (inferred_.known()) {
     const Limit inferred = inferred_.AsLimit();
     const bool pointless = std::any_of(limits.begin(), limits.end(), [&](const Limit& limit) {
-      return limit.unit == Unit::kRequests && limit.window.length <= inferred.window.length && limit.amount <= inferred.amount;
+      return limit.unit == Unit::kRequests && limit.window.length <= inferred.window.length &&
+             limit.amount <= inferred.amount;
     });
     if (!pointless) limits.push_back(inferred);
   }

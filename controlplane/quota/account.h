@@ -29,7 +29,8 @@ struct PoolView {
   int64_t open_attempts = 0;
 };
 
-// Everything the leader knows of one pool: what it was declared to have, what was learnt, what was used, whether it is closed.
+// Everything the leader knows of one pool: what it was declared to have, what was learnt, what was used, whether it is
+// closed.
 class PoolAccount {
  public:
   explicit PoolAccount(Pool pool, const Now& now);

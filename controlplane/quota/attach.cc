@@ -16,8 +16,8 @@ constexpr absl::Duration kSettledMemory = absl::Minutes(1);
 constexpr absl::Duration kHeldAgain = absl::Seconds(2);
 // Proxies pause for 3 s at most between two tries to attach.
 constexpr absl::Duration kLearning = absl::Seconds(4);
-// What a proxy sent without permits while it was away is told behind its hello. Until it has been, which its next acquire shows,
-// or for so long, its share stays reserved.
+// What a proxy sent without permits while it was away is told behind its hello. Until it has been, which its next
+// acquire shows, or for so long, its share stays reserved.
 constexpr absl::Duration kUseUnreported = absl::Seconds(2);
 // Boots that are remembered after they were taken for gone, and for how long: no use is reported that is older.
 constexpr size_t kMostDeparted = 4096;
@@ -72,8 +72,8 @@ MonoTime Broker::KnownUntil(const AttachReport& report, const Holder& holder, bo
   return same_leader && departed != departed_.end() ? departed->second : MonoTime::FromNanos(INT64_MIN);
 }
 
-// What the proxy says of the permits that it was granted is true; what we know of them lacks the reports that were lost on their
-// way.
+// What the proxy says of the permits that it was granted is true; what we know of them lacks the reports that were lost
+// on their way.
 void Broker::Reconcile(HolderId holder, const AttachReport& report, const Now& now) {
   absl::flat_hash_map<PermitId, const AttachReport::Held*> named;
   for (const AttachReport::Held& held : report.held) named[held.permit] = &held;
@@ -100,7 +100,8 @@ void Broker::Reconcile(HolderId holder, const AttachReport& report, const Now& n
   });
 }
 
-// Taken back, or taken for sent while the proxy was away, and yet unused: the word of its sending or release comes behind the hello.
+// Taken back, or taken for sent while the proxy was away, and yet unused: the word of its sending or release comes
+// behind the hello.
 void Broker::HoldAgain(PermitId id, PermitRecord& permit, uint32_t count, const Now& now) {
   const uint32_t returned = std::min(count, permit.returned);
   const uint32_t guessed = std::min(count - returned, permit.open);
@@ -196,7 +197,8 @@ void Broker::KeepShare(Holder& holder, const Now& now) {
       share = std::min(share, std::max(told.first, told.steady));
     }
     if (share == INT64_MAX) return;
-    const bool counts_requests = account.ledger().HasLimit([](const Limit& limit) { return limit.unit == Unit::kRequests; });
+    const bool counts_requests =
+        account.ledger().HasLimit([](const Limit& limit) { return limit.unit == Unit::kRequests; });
     const Charge kept{share, counts_requests ? 0 : share * kTokensPerRequest, 0};
     account.ledger().SetAside(kept);
     holder.share.emplace_back(account.pool().id, kept);

@@ -13,8 +13,8 @@
 
 namespace chain429 {
 
-// Every pool's account, by id: those of the snapshot, those of models that no snapshot lists, and those that can only be closed
-// (credentials). What was used of a pool survives every change of the configuration that keeps its id.
+// Every pool's account, by id: those of the snapshot, those of models that no snapshot lists, and those that can only
+// be closed (credentials). What was used of a pool survives every change of the configuration that keeps its id.
 class PoolBook {
  public:
   // Ids of pools whose closure ended because what was wrong with them changed (a credential's key).

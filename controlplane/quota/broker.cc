@@ -9,7 +9,8 @@ namespace {
 
 constexpr absl::Duration kSingleTtl = absl::Seconds(5);
 constexpr absl::Duration kSparesTtl = absl::Seconds(2);
-// The proxy counts its time from when the answer came, and its report of a last-moment sending is under way for a while.
+// The proxy counts its time from when the answer came, and its report of a last-moment sending is under way for a
+// while.
 constexpr absl::Duration kReportGrace = absl::Seconds(1);
 // Spares of pools that fit no more than this often into a window would strand much of it.
 constexpr int64_t kTiny = 1000;
@@ -36,7 +37,8 @@ std::vector<PoolAccount*> Broker::AccountsOf(const Candidate& candidate, const N
   return accounts;
 }
 
-Broker::Fit Broker::FitOf(const Candidate& candidate, const std::vector<PoolAccount*>& accounts, const Charge& charge, const Now& now) {
+Broker::Fit Broker::FitOf(const Candidate& candidate, const std::vector<PoolAccount*>& accounts, const Charge& charge,
+                          const Now& now) {
   Fit fit;
   fit.reason.target = candidate.target;
   for (PoolAccount* account : accounts) {
@@ -60,11 +62,13 @@ Broker::Fit Broker::FitOf(const Candidate& candidate, const std::vector<PoolAcco
   return fit;
 }
 
-uint32_t Broker::SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge, const Now& now) {
+uint32_t Broker::SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge,
+                           const Now& now) {
   if (acquire.spares_wanted == 0) return 0;
   int64_t room = INT64_MAX;
   for (PoolAccount* account : accounts) {
-    const bool concurrency = account->ledger().HasLimit([](const Limit& limit) { return limit.unit == Unit::kConcurrency; });
+    const bool concurrency =
+        account->ledger().HasLimit([](const Limit& limit) { return limit.unit == Unit::kConcurrency; });
     if (concurrency || account->ledger().Capacity(charge) <= kTiny) return 0;
     room = account->ledger().Room(charge, room, now);
   }
@@ -72,8 +76,8 @@ uint32_t Broker::SparesFor(const Acquire& acquire, const std::vector<PoolAccount
   return static_cast<uint32_t>(std::min({generous, static_cast<int64_t>(acquire.spares_wanted), kMostSpares}));
 }
 
-Permit Broker::Grant(HolderId holder, const Acquire& acquire, const Candidate& candidate, const std::vector<PoolAccount*>& accounts,
-                     const Charge& charge, const Fit& fit, const Now& now) {
+Permit Broker::Grant(HolderId holder, const Acquire& acquire, const Candidate& candidate,
+                     const std::vector<PoolAccount*>& accounts, const Charge& charge, const Fit& fit, const Now& now) {
   Permit permit;
   permit.acquire = acquire.id;
   permit.target = candidate.target;
@@ -84,7 +88,8 @@ Permit Broker::Grant(HolderId holder, const Acquire& acquire, const Candidate& c
   permit.spares = fit.canary ? 0 : SparesFor(acquire, accounts, charge, now);
   permit.ttl = permit.spares > 0 ? kSparesTtl : kSingleTtl;
   const bool counts_tokens = std::any_of(accounts.begin(), accounts.end(), [](const PoolAccount* account) {
-    return account->ledger().HasLimit([](const Limit& limit) { return limit.unit != Unit::kRequests && limit.unit != Unit::kConcurrency; });
+    return account->ledger().HasLimit(
+        [](const Limit& limit) { return limit.unit != Unit::kRequests && limit.unit != Unit::kConcurrency; });
   });
   permit.tokens = counts_tokens ? charge.tokens() : 0;
   const uint32_t attempts = 1 + permit.spares;

@@ -53,8 +53,9 @@ struct BrokerCounters {
   uint64_t closures = 0;
 };
 
-// The leader's decisions about permits: who may call what, now. Every message is one call with the time; what proxies must hear
-// comes out of the Take functions. No I/O, no clock, no thread of its own: one thread calls it, hence every grant is atomic.
+// The leader's decisions about permits: who may call what, now. Every message is one call with the time; what proxies
+// must hear comes out of the Take functions. No I/O, no clock, no thread of its own: one thread calls it, hence every
+// grant is atomic.
 class Broker {
  public:
   Broker(Epoch epoch, uint64_t seed) : epoch_(epoch), random_(seed), permits_(epoch) {}
@@ -74,8 +75,8 @@ class Broker {
   void OnSettle(HolderId holder, const Settlement& settlement, const Now& now);
   void OnRelease(HolderId holder, const PermitRelease& release, const Now& now);
 
-  // A leader that has just taken over from another does not know what the fleet has used: until the proxies have had the
-  // time to report it, it grants nothing and each goes on by the safe shares that the last leader gave it.
+  // A leader that has just taken over from another does not know what the fleet has used: until the proxies have had
+  // the time to report it, it grants nothing and each goes on by the safe shares that the last leader gave it.
   bool learning(MonoTime now) const { return now < learning_until_; }
 
   // ---- Time ----
@@ -124,11 +125,13 @@ class Broker {
     bool canary = false;
     bool limited = false;
   };
-  Fit FitOf(const Candidate& candidate, const std::vector<PoolAccount*>& accounts, const Charge& charge, const Now& now);
-  uint32_t SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge, const Now& now);
+  Fit FitOf(const Candidate& candidate, const std::vector<PoolAccount*>& accounts, const Charge& charge,
+            const Now& now);
+  uint32_t SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge,
+                     const Now& now);
   std::vector<PoolAccount*> AccountsOf(const Candidate& candidate, const Now& now);
-  Permit Grant(HolderId holder, const Acquire& acquire, const Candidate& candidate, const std::vector<PoolAccount*>& accounts,
-               const Charge& charge, const Fit& fit, const Now& now);
+  Permit Grant(HolderId holder, const Acquire& acquire, const Candidate& candidate,
+               const std::vector<PoolAccount*>& accounts, const Charge& charge, const Fit& fit, const Now& now);
 
   // settle
   template <typename Pools, typename Visit>

@@ -37,7 +37,8 @@ void PermitTable::Queue(PermitId id, MonoTime at) {
   }
   // Out of order in every queue: rare enough to sort it in.
   auto& queue = due_[kQueues - 1];
-  const auto place = std::upper_bound(queue.begin(), queue.end(), at, [](MonoTime t, const Due& due) { return t < due.at; });
+  const auto place =
+      std::upper_bound(queue.begin(), queue.end(), at, [](MonoTime t, const Due& due) { return t < due.at; });
   queue.insert(place, {at, id});
 }
 

@@ -17,8 +17,8 @@ namespace chain429 {
 // Who holds a permit: one boot of one proxy, attached or not.
 using HolderId = Id<struct HolderTag>;
 
-// A permit as the leader knows it. Each of its attempts is unused, open (sent and not settled), returned (its time passed unused),
-// or done and no longer counted here.
+// A permit as the leader knows it. Each of its attempts is unused, open (sent and not settled), returned (its time
+// passed unused), or done and no longer counted here.
 struct PermitRecord {
   HolderId holder;
   TargetId target;
@@ -39,7 +39,8 @@ class PermitTable {
  public:
   explicit PermitTable(Epoch epoch) : base_((epoch.value() & 0xffffff) << 40) {}
 
-  // Ids are unique within an epoch, and with some luck beyond it: a late report about an older leader's permit finds nothing.
+  // Ids are unique within an epoch, and with some luck beyond it: a late report about an older leader's permit finds
+  // nothing.
   PermitId Add(PermitRecord record, MonoTime expires);
   // Under the id that an older leader gave it.
   void Import(PermitId id, PermitRecord record, MonoTime expires);

@@ -17,14 +17,16 @@ bool Noticeable(int64_t before, int64_t after) {
 }
 
 bool Noticeable(const std::vector<SafeShare>& before, const std::vector<SafeShare>& after) {
-  return !std::equal(before.begin(), before.end(), after.begin(), after.end(), [](const SafeShare& a, const SafeShare& b) {
-    return a.steady == b.steady && a.window == b.window && !Noticeable(a.first, b.first);
-  });
+  return !std::equal(before.begin(), before.end(), after.begin(), after.end(),
+                     [](const SafeShare& a, const SafeShare& b) {
+                       return a.steady == b.steady && a.window == b.window && !Noticeable(a.first, b.first);
+                     });
 }
 
 bool Noticeable(const PoolState& before, const PoolState& after) {
-  return before.limited != after.limited || before.closure != after.closure || before.shares_kept != after.shares_kept ||
-         Noticeable(before.shares, after.shares) || Noticeable(before.remaining_requests, after.remaining_requests) ||
+  return before.limited != after.limited || before.closure != after.closure ||
+         before.shares_kept != after.shares_kept || Noticeable(before.shares, after.shares) ||
+         Noticeable(before.remaining_requests, after.remaining_requests) ||
          Noticeable(before.remaining_tokens, after.remaining_tokens);
 }
 

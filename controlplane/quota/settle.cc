@@ -12,8 +12,8 @@ namespace {
 constexpr absl::Duration kReturnedMemory = absl::Minutes(1);
 // A proxy that says nothing of an attempt for this long has lost it.
 constexpr absl::Duration kOpenAtMost = absl::Hours(1);
-// Overslept by this much, the leader has stood still. What proxies have to say of that time is unread, or comes only with the
-// hellos of new links: so long after it nothing is taken back.
+// Overslept by this much, the leader has stood still. What proxies have to say of that time is unread, or comes only
+// with the hellos of new links: so long after it nothing is taken back.
 constexpr absl::Duration kStoodStill = absl::Milliseconds(50);
 constexpr absl::Duration kHelloTime = absl::Seconds(4);
 
@@ -23,7 +23,8 @@ bool IsRefusal(ErrorClass error_class) {
 
 // The provider took the request and did not choke on it: proof that its pool is open.
 bool IsProofOfLife(ErrorClass error_class) {
-  return error_class == ErrorClass::kOk || error_class == ErrorClass::kBadRequest || error_class == ErrorClass::kContextTooLong;
+  return error_class == ErrorClass::kOk || error_class == ErrorClass::kBadRequest ||
+         error_class == ErrorClass::kContextTooLong;
 }
 
 Closure ClosureFor(const Settlement& settlement) {
@@ -38,7 +39,8 @@ Closure ClosureFor(const Settlement& settlement) {
       return Closure::kModelUnavailable;
     case ErrorClass::kOverloaded:
       // One 503 says nothing about the next request, unless the provider says so.
-      return settlement.authoritative && settlement.retry_after > absl::ZeroDuration() ? Closure::kOverloaded : Closure::kNone;
+      return settlement.authoritative && settlement.retry_after > absl::ZeroDuration() ? Closure::kOverloaded
+                                                                                       : Closure::kNone;
     case ErrorClass::kOk:
     case ErrorClass::kBadRequest:
     case ErrorClass::kRefusedHere:
@@ -53,7 +55,9 @@ MonoTime CountedAt(const PermitRecord& permit, MonoTime sent_at) {
   return permit.single && permit.open > 0 ? permit.counted_at : std::max(sent_at, permit.counted_at);
 }
 
-MonoTime SentAt(absl::Duration age, const Now& now) { return now.mono - std::clamp(age, absl::ZeroDuration(), absl::Hours(24)); }
+MonoTime SentAt(absl::Duration age, const Now& now) {
+  return now.mono - std::clamp(age, absl::ZeroDuration(), absl::Hours(24));
+}
 
 // What `n` of `count` attempts cost that cost `whole` together.
 Charge PartOf(const Charge& whole, uint32_t n, uint32_t count) {
@@ -108,7 +112,8 @@ void Broker::OnRelease(HolderId, const PermitRelease& release, const Now& now) {
 Charge Broker::ActualOf(const Settlement& settlement, const Charge& charged) {
   Charge actual;
   if (!settlement.charged) return actual;
-  // A refused request is not counted by those who refuse it, or only as much as the cooldown that follows makes irrelevant.
+  // A refused request is not counted by those who refuse it, or only as much as the cooldown that follows makes
+  // irrelevant.
   if (IsRefusal(settlement.error_class)) return actual;
   actual.requests = settlement.count;
   if (settlement.usage.seen) {
@@ -137,7 +142,8 @@ void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
     SettleKnown(*permit, settlement, actual, now);
     permits_.EraseIfDone(settlement.permit);
   } else if (!settlement.permit || permits_.IsOurs(settlement.permit)) {
-    // Without a permit, or after its record was given up. An older leader's permits came with the proxy's report when it attached.
+    // Without a permit, or after its record was given up. An older leader's permits came with the proxy's report when
+    // it attached.
     SettleFree(settlement, actual, now);
   }
   Learn(settlement, actual, now);
@@ -216,7 +222,8 @@ void Broker::CloseFor(const Settlement& settlement, const Now& now) {
   const bool was_limited = account.limited(now.mono);
   if (refusal && settlement.error_class == ErrorClass::kRateLimited) {
     const bool quota = !settlement.pools.empty() && settlement.pools.front() == settlement.closes;
-    const PoolAccount::Seen seen{quota ? std::span<const Reading>(settlement.readings) : std::span<const Reading>(), at, {}, true};
+    const PoolAccount::Seen seen{
+        quota ? std::span<const Reading>(settlement.readings) : std::span<const Reading>(), at, {}, true};
     account.Refuse(seen, settlement.retry_after, now);
   }
   const CooldownCause cause{closure, settlement.retry_after, settlement.authoritative, at};

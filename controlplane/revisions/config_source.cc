@@ -16,11 +16,14 @@ constexpr uint64_t kUnreadable = 0;
 // One byte more than the parser takes, so that the parser says that it is too much.
 constexpr size_t kReadLimit = kLargestDocument + 1;
 
-uint64_t HashOf(const absl::StatusOr<std::string>& contents) { return contents.ok() ? StableId(*contents) : kUnreadable; }
+uint64_t HashOf(const absl::StatusOr<std::string>& contents) {
+  return contents.ok() ? StableId(*contents) : kUnreadable;
+}
 
 }  // namespace
 
-ConfigSource::ConfigSource(Options options) : options_(std::move(options)), next_version_(options_.first_version.value()) {
+ConfigSource::ConfigSource(Options options)
+    : options_(std::move(options)), next_version_(options_.first_version.value()) {
   auto empty = std::make_shared<Snapshot>();
   empty->version = Version(next_version_++);
   snapshot_ = std::move(empty);
@@ -83,13 +86,16 @@ LoadReport ConfigSource::Take(std::string_view text, std::string_view name) {
   }
   const Environment environment = Recording();
   ResolvedSecrets secrets = ResolveSecrets(parsed->config, environment, problems);
-  std::shared_ptr<const Snapshot> snapshot = BuildSnapshot(*parsed, *options_.catalogue, secrets, Version(next_version_), problems);
-  if (snapshot != nullptr) Accept(std::move(parsed), std::move(secrets), std::move(snapshot), problems.Sorted(), report);
+  std::shared_ptr<const Snapshot> snapshot =
+      BuildSnapshot(*parsed, *options_.catalogue, secrets, Version(next_version_), problems);
+  if (snapshot != nullptr)
+    Accept(std::move(parsed), std::move(secrets), std::move(snapshot), problems.Sorted(), report);
   return Finish(std::move(report), problems);
 }
 
-void ConfigSource::Accept(std::unique_ptr<const ParsedConfig> parsed, ResolvedSecrets secrets, std::shared_ptr<const Snapshot> snapshot,
-                          const std::vector<ConfigProblem>& problems, LoadReport& report) {
+void ConfigSource::Accept(std::unique_ptr<const ParsedConfig> parsed, ResolvedSecrets secrets,
+                          std::shared_ptr<const Snapshot> snapshot, const std::vector<ConfigProblem>& problems,
+                          LoadReport& report) {
   report.accepted = true;
   warnings_ = problems;
   if (parsed_ != nullptr) report.changes = DiffConfig(parsed_->tree, parsed->tree);
@@ -121,7 +127,8 @@ Environment ConfigSource::Recording() {
     // Read with the limit of ReadNow, so that both see the same.
     absl::StatusOr<std::string> contents = options_.environment.file(path, kReadLimit);
     taken_[path] = HashOf(contents);
-    if (contents.ok() && contents->size() > limit) return absl::OutOfRangeError(absl::StrCat("it is longer than ", limit, " bytes"));
+    if (contents.ok() && contents->size() > limit)
+      return absl::OutOfRangeError(absl::StrCat("it is longer than ", limit, " bytes"));
     return contents;
   };
   return recording;

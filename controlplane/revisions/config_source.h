@@ -28,15 +28,16 @@ struct LoadReport {
   std::vector<std::string> changes;     // DiffConfig to the configuration before; empty at first
 };
 
-// Holds the configuration that is served: a refused one leaves the last good one in place. Belongs to one loop; the snapshots that
-// it hands out are immutable and may go anywhere.
+// Holds the configuration that is served: a refused one leaves the last good one in place. Belongs to one loop; the
+// snapshots that it hands out are immutable and may go anywhere.
 class ConfigSource {
  public:
   struct Options {
     const Catalogue* catalogue = nullptr;  // outlives this
     ZoneLookup zones = LookUpZone;
     Environment environment;
-    // Of the first snapshot. Versions rise by one; a control plane that starts anew should start above what its proxies have seen.
+    // Of the first snapshot. Versions rise by one; a control plane that starts anew should start above what its proxies
+    // have seen.
     Version first_version{1};
   };
 
@@ -71,8 +72,8 @@ class ConfigSource {
  private:
   LoadReport Take(std::string_view text, std::string_view name);
   LoadReport Finish(LoadReport report, const ConfigProblems& problems);
-  void Accept(std::unique_ptr<const ParsedConfig> parsed, ResolvedSecrets secrets, std::shared_ptr<const Snapshot> snapshot,
-              const std::vector<ConfigProblem>& problems, LoadReport& report);
+  void Accept(std::unique_ptr<const ParsedConfig> parsed, ResolvedSecrets secrets,
+              std::shared_ptr<const Snapshot> snapshot, const std::vector<ConfigProblem>& problems, LoadReport& report);
   Environment Recording();
 
   const Options options_;

@@ -26,12 +26,14 @@ bool IsHeaderSafe(std::string_view text) {
 
 class SecretResolver {
  public:
-  SecretResolver(const Environment& environment, ConfigProblems& problems) : environment_(environment), problems_(problems) {}
+  SecretResolver(const Environment& environment, ConfigProblems& problems)
+      : environment_(environment), problems_(problems) {}
 
   // `consequence` ends the warning.
   Secret Resolve(const SecretSource& source, const std::string& consequence) {
     const bool is_file = source.kind == SecretSource::Kind::kFile;
-    const std::string what = absl::StrCat(is_file ? "the file " : "the environment variable ", QuoteUnlessKey(source.name));
+    const std::string what =
+        absl::StrCat(is_file ? "the file " : "the environment variable ", QuoteUnlessKey(source.name));
     std::string text;
     std::string fault;
     if (is_file) {
@@ -68,7 +70,8 @@ ResolvedSecrets ResolveSecrets(const Config& config, const Environment& environm
   SecretResolver resolver(environment, problems);
   ResolvedSecrets secrets;
   for (const ClientKeyConfig& key : config.client_keys) {
-    secrets.client_keys.push_back(resolver.Resolve(key.source, absl::StrCat("client key \"", key.name, "\" is disabled")));
+    secrets.client_keys.push_back(
+        resolver.Resolve(key.source, absl::StrCat("client key \"", key.name, "\" is disabled")));
   }
   for (const ProviderConfig& provider : config.providers) {
     std::vector<ResolvedCredential>& resolved = secrets.credentials.emplace_back();
@@ -76,7 +79,8 @@ ResolvedSecrets ResolveSecrets(const Config& config, const Environment& environm
       ResolvedCredential& out = resolved.emplace_back();
       if (!provider.enabled) continue;
       if (!ByProxy(credential.source)) {
-        out.key = resolver.Resolve(credential.source, absl::StrCat("credential \"", credential.name, "\" of \"", provider.name, "\" is disabled"));
+        out.key = resolver.Resolve(credential.source, absl::StrCat("credential \"", credential.name, "\" of \"",
+                                                                   provider.name, "\" is disabled"));
       }
       out.usable = ByProxy(credential.source) || !out.key.empty();
     }

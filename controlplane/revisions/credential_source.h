@@ -21,8 +21,9 @@ struct ResolvedSecrets {
   friend bool operator==(const ResolvedSecrets&, const ResolvedSecrets&) = default;
 };
 
-// Reads what `config` names. One line break at a file's end is dropped. A secret that is missing, empty or could not stand in an HTTP header is
-// disabled with a warning that names the variable or file, never the contents. Secrets of disabled providers are not looked for.
+// Reads what `config` names. One line break at a file's end is dropped. A secret that is missing, empty or could not
+// stand in an HTTP header is disabled with a warning that names the variable or file, never the contents. Secrets of
+// disabled providers are not looked for.
 ResolvedSecrets ResolveSecrets(const Config& config, const Environment& environment, ConfigProblems& problems);
 
 // The files that ResolveSecrets reads.

@@ -11,11 +11,14 @@ void LogLoad(const LoadReport& report, const Logger& log) {
     log.Log(level, FormatProblem(report.file, problem));
   }
   if (!report.accepted) {
-    log.Error("configuration refused; the one before stays", {{"file", std::string_view(report.file)}, {"version", version}});
+    log.Error("configuration refused; the one before stays",
+              {{"file", std::string_view(report.file)}, {"version", version}});
     return;
   }
-  for (const std::string& change : report.changes) log.Info("configuration change", {{"change", std::string_view(change)}});
-  log.Info(report.changed ? "configuration taken" : "configuration unchanged", {{"file", std::string_view(report.file)}, {"version", version}});
+  for (const std::string& change : report.changes)
+    log.Info("configuration change", {{"change", std::string_view(change)}});
+  log.Info(report.changed ? "configuration taken" : "configuration unchanged",
+           {{"file", std::string_view(report.file)}, {"version", version}});
 }
 
 }  // namespace chain429

@@ -9,7 +9,8 @@
 namespace chain429 {
 namespace {
 
-// The group of credentials for which nothing else is said. Never empty, so that "provider/group/model" cannot be read in two ways.
+// The group of credentials for which nothing else is said. Never empty, so that "provider/group/model" cannot be read
+// in two ways.
 constexpr std::string_view kDefaultGroup = "default";
 
 bool SameWindow(const Limit& a, const Limit& b) { return a.unit == b.unit && a.window.length == b.window.length; }
@@ -46,7 +47,8 @@ std::string GroupOf(const CredentialConfig& credential, const CatalogueEntry& en
   return entry.pool_per_credential ? credential.name : std::string(kDefaultGroup);
 }
 
-Credential BuildCredential(const CredentialConfig& config, const ResolvedCredential& resolved, const ProviderConfig& provider, const CatalogueEntry& entry) {
+Credential BuildCredential(const CredentialConfig& config, const ResolvedCredential& resolved,
+                           const ProviderConfig& provider, const CatalogueEntry& entry) {
   Credential credential;
   credential.name = config.name;
   credential.group = GroupOf(config, entry);
@@ -59,11 +61,13 @@ Credential BuildCredential(const CredentialConfig& config, const ResolvedCredent
 }
 
 const CatalogueModel* FindModel(const CatalogueEntry& entry, std::string_view name) {
-  const auto found = std::find_if(entry.models.begin(), entry.models.end(), [&](const CatalogueModel& model) { return model.id == name; });
+  const auto found = std::find_if(entry.models.begin(), entry.models.end(),
+                                  [&](const CatalogueModel& model) { return model.id == name; });
   return found == entry.models.end() ? nullptr : &*found;
 }
 
-ModelLimits BuildModel(const ModelConfig& config, const CatalogueModel* known, const ProviderConfig& provider, const CatalogueEntry& entry) {
+ModelLimits BuildModel(const ModelConfig& config, const CatalogueModel* known, const ProviderConfig& provider,
+                       const CatalogueEntry& entry) {
   ModelLimits model;
   model.model = config.name;
   model.limits = BuildLimits(config.limits, provider, entry);
@@ -75,9 +79,11 @@ ModelLimits BuildModel(const ModelConfig& config, const CatalogueModel* known, c
 
 std::vector<ModelLimits> BuildModels(const ProviderConfig& config, const CatalogueEntry& entry) {
   std::vector<ModelLimits> models;
-  for (const ModelConfig& model : config.models) models.push_back(BuildModel(model, FindModel(entry, model.name), config, entry));
+  for (const ModelConfig& model : config.models)
+    models.push_back(BuildModel(model, FindModel(entry, model.name), config, entry));
   for (const CatalogueModel& known : entry.models) {
-    const bool configured = std::any_of(config.models.begin(), config.models.end(), [&](const ModelConfig& own) { return own.name == known.id; });
+    const bool configured = std::any_of(config.models.begin(), config.models.end(),
+                                        [&](const ModelConfig& own) { return own.name == known.id; });
     if (!configured) models.push_back({known.id, {}, known.context, known.canonical});
   }
   // Where all models share a pool, what is known of one model can only stand beside it.
@@ -100,11 +106,13 @@ std::vector<Limit> BuildLimits(const LimitAmounts& amounts, const ProviderConfig
   return limits;
 }
 
-std::vector<Limit> CatalogueModelLimits(const ProviderConfig& config, const CatalogueEntry& entry, std::string_view model) {
+std::vector<Limit> CatalogueModelLimits(const ProviderConfig& config, const CatalogueEntry& entry,
+                                        std::string_view model) {
   const CatalogueModel* known = FindModel(entry, model);
   if (known == nullptr) return {};
   std::vector<Limit> configured = BuildLimits(config.limits, config, entry);
-  const auto own = std::find_if(config.models.begin(), config.models.end(), [&](const ModelConfig& candidate) { return candidate.name == model; });
+  const auto own = std::find_if(config.models.begin(), config.models.end(),
+                                [&](const ModelConfig& candidate) { return candidate.name == model; });
   if (own != config.models.end()) {
     for (const Limit& limit : BuildLimits(own->limits, config, entry)) configured.push_back(limit);
   }
@@ -118,7 +126,8 @@ std::string CredentialPoolKey(const Provider& provider, const Credential& creden
                                   : absl::StrCat(provider.name, "/", credential.group, "#", credential.name);
 }
 
-Provider BuildProvider(const ProviderConfig& config, const CatalogueEntry& entry, const std::vector<ResolvedCredential>& credentials) {
+Provider BuildProvider(const ProviderConfig& config, const CatalogueEntry& entry,
+                       const std::vector<ResolvedCredential>& credentials) {
   Provider provider;
   provider.name = config.name;
   provider.kind = config.kind;

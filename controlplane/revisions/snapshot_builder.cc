@@ -17,7 +17,8 @@ namespace {
 
 class SnapshotBuilder {
  public:
-  SnapshotBuilder(const ParsedConfig& parsed, const Catalogue& catalogue, const ResolvedSecrets& secrets, ConfigProblems& problems)
+  SnapshotBuilder(const ParsedConfig& parsed, const Catalogue& catalogue, const ResolvedSecrets& secrets,
+                  ConfigProblems& problems)
       : parsed_(parsed), config_(parsed.config), catalogue_(catalogue), secrets_(secrets), problems_(problems) {}
 
   std::shared_ptr<const Snapshot> Build(Version version) {
@@ -60,8 +61,8 @@ class SnapshotBuilder {
     }
   }
 
-  // All targets without limits of their own stand first, by provider in file order: it is the order in which a canonical model
-  // name is looked up.
+  // All targets without limits of their own stand first, by provider in file order: it is the order in which a
+  // canonical model name is looked up.
   void AddPlainTargets() {
     std::vector<std::vector<std::string>> models(snapshot_->providers.size());
     for (size_t i = 0; i < models.size(); ++i) {
@@ -89,26 +90,31 @@ class SnapshotBuilder {
     for (const ResolvedTarget& target : resolved.targets) {
       const bool limited = target.written->limits != LimitAmounts{};
       for (const uint32_t index : Plan(target.provider, target.model, limited ? target.written : nullptr)) {
-        if (std::find(chain.targets.begin(), chain.targets.end(), index) == chain.targets.end()) chain.targets.push_back(index);
+        if (std::find(chain.targets.begin(), chain.targets.end(), index) == chain.targets.end())
+          chain.targets.push_back(index);
       }
     }
     if (chain.targets.empty()) {
-      const std::string why = resolved.targets.empty() ? "every target or its provider is disabled" : "no target has a usable credential";
+      const std::string why =
+          resolved.targets.empty() ? "every target or its provider is disabled" : "no target has a usable credential";
       problems_.Error(config.at, config.path, absl::StrCat("the chain has no usable target: ", why));
     }
     snapshot_->chains.push_back(std::move(chain));
   }
 
-  // Indexes of the usable targets that `model` of a provider comes to, one a credential group, added where they are new.
+  // Indexes of the usable targets that `model` of a provider comes to, one a credential group, added where they are
+  // new.
   const std::vector<uint32_t>& Plan(size_t provider_index, const std::string& model, const TargetConfig* limited) {
     const auto [planned, is_new] = planned_.try_emplace({provider_index, model, limited});
     if (!is_new) return planned->second;
     const Provider& provider = snapshot_->providers[provider_index];
     const ProviderConfig& config = config_.providers[provider_index];
     const CatalogueEntry& entry = *catalogue_.Find(config.kind);
-    const std::vector<Limit> limits = limited == nullptr ? std::vector<Limit>{} : BuildLimits(limited->limits, config, entry);
+    const std::vector<Limit> limits =
+        limited == nullptr ? std::vector<Limit>{} : BuildLimits(limited->limits, config, entry);
     const std::string owner = limited == nullptr ? "" : limited->path;
-    for (TargetPlan& plan : PlanTargets(snapshot_->providers, static_cast<uint32_t>(provider_index), model, owner, limits)) {
+    for (TargetPlan& plan :
+         PlanTargets(snapshot_->providers, static_cast<uint32_t>(provider_index), model, owner, limits)) {
       std::vector<uint32_t>& credentials = plan.target.credentials;
       const bool open = credentials.empty();
       std::erase_if(credentials, [&](uint32_t credential) { return !provider.credentials[credential].usable; });
@@ -121,18 +127,21 @@ class SnapshotBuilder {
     return planned->second;
   }
 
-  // PlanTargets gives every pool of a kind the kind's limits. What the catalogue knows of this very model replaces them.
+  // PlanTargets gives every pool of a kind the kind's limits. What the catalogue knows of this very model replaces
+  // them.
   void FitQuotaPool(Pool& pool, const ProviderConfig& config, const CatalogueEntry& entry, const std::string& model) {
     const auto from_catalogue = [](const Limit& limit) { return limit.provenance == Provenance::kCatalogue; };
     if (entry.pool_scope != PoolScope::kModel) return;
-    const auto known = std::find_if(entry.models.begin(), entry.models.end(), [&](const CatalogueModel& candidate) { return candidate.id == model; });
+    const auto known = std::find_if(entry.models.begin(), entry.models.end(),
+                                    [&](const CatalogueModel& candidate) { return candidate.id == model; });
     const bool has_own = known != entry.models.end() && !known->limits.empty();
     if (has_own) {
       std::erase_if(pool.limits, from_catalogue);
       for (Limit& limit : CatalogueModelLimits(config, entry, model)) pool.limits.push_back(std::move(limit));
       return;
     }
-    const auto own = std::find_if(config.models.begin(), config.models.end(), [&](const ModelConfig& candidate) { return candidate.name == model; });
+    const auto own = std::find_if(config.models.begin(), config.models.end(),
+                                  [&](const ModelConfig& candidate) { return candidate.name == model; });
     if (own == config.models.end()) return;
     const std::vector<Limit> configured = BuildLimits(own->limits, config, entry);
     std::erase_if(pool.limits, [&](const Limit& limit) {
@@ -155,7 +164,8 @@ class SnapshotBuilder {
       for (const ConfigReference& chain : config.chains) key.chains.push_back(chain.name);
       const auto [owner, is_new] = owners.emplace(key.sha256, key.name);
       if (!is_new) {
-        problems_.Error(config.source.at, config.source.path, absl::StrCat("this key is the same as that of \"", owner->second, "\""));
+        problems_.Error(config.source.at, config.source.path,
+                        absl::StrCat("this key is the same as that of \"", owner->second, "\""));
         continue;
       }
       snapshot_->client_keys.push_back(std::move(key));
@@ -174,8 +184,9 @@ class SnapshotBuilder {
 
 }  // namespace
 
-std::shared_ptr<const Snapshot> BuildSnapshot(const ParsedConfig& parsed, const Catalogue& catalogue, const ResolvedSecrets& secrets,
-                                              Version version, ConfigProblems& problems) {
+std::shared_ptr<const Snapshot> BuildSnapshot(const ParsedConfig& parsed, const Catalogue& catalogue,
+                                              const ResolvedSecrets& secrets, Version version,
+                                              ConfigProblems& problems) {
   return SnapshotBuilder(parsed, catalogue, secrets, problems).Build(version);
 }
 

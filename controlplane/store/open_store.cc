@@ -9,7 +9,8 @@ namespace chain429 {
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& name) {
   constexpr absl::string_view kSqlite = "sqlite:";
   if (name.empty() || name == "memory:") return std::unique_ptr<Store>(std::make_unique<MemoryStore>());
-  if (absl::StartsWith(name, kSqlite) && name.size() > kSqlite.size()) return SqliteStore::Open(name.substr(kSqlite.size()));
+  if (absl::StartsWith(name, kSqlite) && name.size() > kSqlite.size())
+    return SqliteStore::Open(name.substr(kSqlite.size()));
   if (absl::StartsWith(name, "postgres://") || absl::StartsWith(name, "postgresql://")) {
     return absl::UnimplementedError("--store: postgres:// is not supported yet; use sqlite:PATH");
   }

@@ -69,7 +69,8 @@ std::string PoolMemoryToJson(const PoolMemory& memory) {
                               {"provenance", static_cast<int>(limit.provenance)}});
   }
   for (const PoolMemory::Mark& mark : memory.marks) {
-    json["marks"].push_back({{"unit", static_cast<int>(mark.unit)}, {"window", ToJson(mark.window)}, {"used", mark.used}});
+    json["marks"].push_back(
+        {{"unit", static_cast<int>(mark.unit)}, {"window", ToJson(mark.window)}, {"used", mark.used}});
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -25,7 +25,8 @@ Statement Prepare(sqlite3* database, const char* sql) {
 
 absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path) {
   sqlite3* database = nullptr;
-  const int opened = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int opened = sqlite3_open_v2(path.c_str(), &database,
+                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<SqliteStore> store(new SqliteStore(database, path));
   if (opened != SQLITE_OK) return store->Failure("be opened");
   sqlite3_busy_timeout(database, kBusyMillis);
@@ -41,7 +42,8 @@ absl::StatusOr<std::unique_ptr<Store>> SqliteStore::Open(const std::string& path
 SqliteStore::~SqliteStore() { sqlite3_close(database_); }
 
 absl::Status SqliteStore::Failure(const char* doing) const {
-  return absl::UnavailableError(absl::StrCat("--store: the SQLite file \"", path_, "\" cannot ", doing, ": ", sqlite3_errmsg(database_)));
+  return absl::UnavailableError(
+      absl::StrCat("--store: the SQLite file \"", path_, "\" cannot ", doing, ": ", sqlite3_errmsg(database_)));
 }
 
 absl::Status SqliteStore::Execute(const char* sql) {

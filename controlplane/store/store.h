@@ -18,7 +18,8 @@ class Store {
   virtual absl::StatusOr<std::vector<PoolMemory>> LoadPools() = 0;
 };
 
-// "memory:" forgets everything with the process; "sqlite:PATH" keeps it in a file. An error says what is wrong with the name or the file.
+// "memory:" forgets everything with the process; "sqlite:PATH" keeps it in a file. An error says what is wrong with the
+// name or the file.
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& name);
 
 }  // namespace chain429

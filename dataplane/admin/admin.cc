@@ -9,8 +9,8 @@ namespace chain429 {
 namespace {
 
 HttpResponse NotReady(std::string_view reason, std::string_view message) {
-  return JsonResponse(absl::StrCat(R"({"ready":false,"reason":")", absl::string_view(reason.data(), reason.size()), R"(","message":")",
-                                   absl::string_view(message.data(), message.size()), "\"}\n"),
+  return JsonResponse(absl::StrCat(R"({"ready":false,"reason":")", absl::string_view(reason.data(), reason.size()),
+                                   R"(","message":")", absl::string_view(message.data(), message.size()), "\"}\n"),
                       503);
 }
 
@@ -22,8 +22,8 @@ HttpResponse Ready(const AdminSource& source) {
     return NotReady("no_snapshot", status.attached ? "the control plane has sent no configuration yet"
                                                    : "no configuration yet, and the control plane cannot be reached");
   }
-  return JsonResponse(absl::StrCat(R"({"ready":true,"snapshot_version":)", snapshot->version.value(), R"(,"control_attached":)",
-                                   status.attached ? "true" : "false", "}\n"));
+  return JsonResponse(absl::StrCat(R"({"ready":true,"snapshot_version":)", snapshot->version.value(),
+                                   R"(,"control_attached":)", status.attached ? "true" : "false", "}\n"));
 }
 
 HttpResponse Metrics(const AdminSource& source) {
@@ -34,7 +34,8 @@ HttpResponse Metrics(const AdminSource& source) {
 
 HttpResponse ConfigDump(const AdminSource& source) {
   const std::shared_ptr<const Snapshot> snapshot = source.snapshot();
-  if (snapshot == nullptr) return ErrorResponse(503, "no configuration has come from the control plane yet", "no_snapshot");
+  if (snapshot == nullptr)
+    return ErrorResponse(503, "no configuration has come from the control plane yet", "no_snapshot");
   return JsonResponse(DumpConfig(*snapshot));
 }
 

@@ -31,7 +31,8 @@ struct PoolView {
   PoolState state;  // times relative to now
 };
 
-// What the admin port shows of a proxy: filled by the composition root. All are called on the admin's thread and must not block for long.
+// What the admin port shows of a proxy: filled by the composition root. All are called on the admin's thread and must
+// not block for long.
 struct AdminSource {
   // The newest snapshot that every worker serves; null before the first.
   std::function<std::shared_ptr<const Snapshot>()> snapshot;

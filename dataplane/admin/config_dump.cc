@@ -87,7 +87,10 @@ std::string BaseUrl(const Endpoint& endpoint) {
 }
 
 Json ProviderJson(const Provider& provider) {
-  Json json = {{"name", provider.name}, {"kind", provider.kind}, {"base_url", BaseUrl(provider.endpoint)}, {"enabled", provider.enabled}};
+  Json json = {{"name", provider.name},
+               {"kind", provider.kind},
+               {"base_url", BaseUrl(provider.endpoint)},
+               {"enabled", provider.enabled}};
   // Some gateways take their key in a header of its own: every value is treated as a secret.
   Json headers = Json::object();
   for (const Header& header : provider.headers) headers[header.name] = Secret(header.value).Masked();
@@ -97,8 +100,10 @@ Json ProviderJson(const Provider& provider) {
   json["limits"] = LimitsJson(provider.limits);
   json["models"] = Json::array();
   for (const ModelLimits& model : provider.models) {
-    json["models"].push_back(
-        {{"model", model.model}, {"limits", LimitsJson(model.limits)}, {"context", model.context}, {"canonical", model.canonical}});
+    json["models"].push_back({{"model", model.model},
+                              {"limits", LimitsJson(model.limits)},
+                              {"context", model.context},
+                              {"canonical", model.canonical}});
   }
   return json;
 }
@@ -110,9 +115,11 @@ Json TargetJson(const Snapshot& snapshot, const Target& target) {
     if (found != snapshot.pool_by_id.end()) pools.push_back(snapshot.pools[found->second].key);
   }
   Json credentials = Json::array();
-  for (const uint32_t index : target.credentials) credentials.push_back(snapshot.providers[target.provider].credentials[index].name);
-  return {{"name", target.name},     {"provider", snapshot.providers[target.provider].name}, {"model", target.model},
-          {"credentials", credentials}, {"pools", pools},                                        {"context", target.context}};
+  for (const uint32_t index : target.credentials)
+    credentials.push_back(snapshot.providers[target.provider].credentials[index].name);
+  return {{"name", target.name},   {"provider", snapshot.providers[target.provider].name},
+          {"model", target.model}, {"credentials", credentials},
+          {"pools", pools},        {"context", target.context}};
 }
 
 Json ChainJson(const Snapshot& snapshot, const Chain& chain) {
@@ -135,9 +142,12 @@ Json ChainJson(const Snapshot& snapshot, const Chain& chain) {
 }  // namespace
 
 std::string DumpConfig(const Snapshot& snapshot) {
-  Json json = {{"version", snapshot.version.value()}, {"auth_required", snapshot.auth_required}, {"default_chain", snapshot.default_chain}};
+  Json json = {{"version", snapshot.version.value()},
+               {"auth_required", snapshot.auth_required},
+               {"default_chain", snapshot.default_chain}};
   json["client_keys"] = Json::array();
-  for (const ClientKey& key : snapshot.client_keys) json["client_keys"].push_back({{"name", key.name}, {"chains", key.chains}});
+  for (const ClientKey& key : snapshot.client_keys)
+    json["client_keys"].push_back({{"name", key.name}, {"chains", key.chains}});
   json["providers"] = Json::array();
   for (const Provider& provider : snapshot.providers) json["providers"].push_back(ProviderJson(provider));
   json["chains"] = Json::array();
@@ -145,7 +155,8 @@ std::string DumpConfig(const Snapshot& snapshot) {
   json["targets"] = Json::array();
   for (const Target& target : snapshot.targets) json["targets"].push_back(TargetJson(snapshot, target));
   json["pools"] = Json::array();
-  for (const Pool& pool : snapshot.pools) json["pools"].push_back({{"key", pool.key}, {"limits", LimitsJson(pool.limits)}});
+  for (const Pool& pool : snapshot.pools)
+    json["pools"].push_back({{"key", pool.key}, {"limits", LimitsJson(pool.limits)}});
   return Dump(json);
 }
 
@@ -158,7 +169,8 @@ std::string DumpPools(const std::vector<PoolView>& pools) {
     if (pool.state.remaining_tokens >= 0) json["remaining_tokens"] = pool.state.remaining_tokens;
     json["safe_shares"] = Json::array();
     for (const SafeShare& share : pool.state.shares) {
-      json["safe_shares"].push_back({{"first", share.first}, {"steady", share.steady}, {"window", Duration(share.window)}});
+      json["safe_shares"].push_back(
+          {{"first", share.first}, {"steady", share.steady}, {"window", Duration(share.window)}});
     }
     list.push_back(std::move(json));
   }

@@ -8,7 +8,8 @@
 
 namespace chain429 {
 
-// The snapshot as JSON for people. No secret leaves: keys and configured header values are masked, client keys are only named.
+// The snapshot as JSON for people. No secret leaves: keys and configured header values are masked, client keys are only
+// named.
 std::string DumpConfig(const Snapshot& snapshot);
 
 // {"pools":[…]}: what this proxy knows of each pool now.

@@ -9,8 +9,8 @@
 
 namespace chain429 {
 
-// A number with one writer (its worker) that a scrape on another thread may read. No read-modify-write: a relaxed load and store
-// compile to a plain add.
+// A number with one writer (its worker) that a scrape on another thread may read. No read-modify-write: a relaxed load
+// and store compile to a plain add.
 class Counter {
  public:
   void Add(uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
@@ -23,8 +23,8 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// Upper bounds of the histograms' buckets, in microseconds; a further bucket takes the rest. From a permit out of the desk (well below
-// 1 ms) to a slow model's first token (minutes).
+// Upper bounds of the histograms' buckets, in microseconds; a further bucket takes the rest. From a permit out of the
+// desk (well below 1 ms) to a slow model's first token (minutes).
 inline constexpr std::array<uint64_t, 16> kLatencyBoundsMicros = {
     100,    250,     500,     1'000,     2'500,     5'000,      10'000,     25'000,
     50'000, 100'000, 250'000, 1'000'000, 2'500'000, 10'000'000, 30'000'000, 120'000'000};

@@ -56,9 +56,11 @@ uint64_t Sum(std::span<const WorkerCounters* const> workers, Get get) {
 
 void RenderRequests(PrometheusText& out, std::span<const WorkerCounters* const> workers) {
   static constexpr std::array<std::string_view, 6> kClasses = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
-  out.Family("chain429_requests_total", "counter", "Answers to clients by status class; none: the client left before any.");
+  out.Family("chain429_requests_total", "counter",
+             "Answers to clients by status class; none: the client left before any.");
   for (size_t i = 0; i < kClasses.size(); ++i) {
-    out.Sample({{"status", kClasses[i]}}, Sum(workers, [i](const WorkerCounters& w) -> auto& { return w.requests[i]; }));
+    out.Sample({{"status", kClasses[i]}},
+               Sum(workers, [i](const WorkerCounters& w) -> auto& { return w.requests[i]; }));
   }
   out.Single("chain429_requests_open", "gauge", "Requests under way.",
              Sum(workers, [](const WorkerCounters& w) -> auto& { return w.requests_open; }));
@@ -72,13 +74,14 @@ void RenderRequests(PrometheusText& out, std::span<const WorkerCounters* const> 
              Sum(workers, [](const WorkerCounters& w) -> auto& { return w.client_connections; }));
   HistogramSum first_content;
   for (const WorkerCounters* worker : workers) first_content.Add(worker->first_content);
-  out.Family("chain429_first_content_seconds", "histogram", "From a request read to its first content, over all its attempts.");
+  out.Family("chain429_first_content_seconds", "histogram",
+             "From a request read to its first content, over all its attempts.");
   out.Histogram({}, kLatencyBoundsMicros, first_content.counts, first_content.sum_micros);
 }
 
 bool IsSkip(Outcome outcome) {
-  return outcome == Outcome::kSkippedCooldown || outcome == Outcome::kSkippedQuota || outcome == Outcome::kSkippedUnfit ||
-         outcome == Outcome::kSkippedHealth;
+  return outcome == Outcome::kSkippedCooldown || outcome == Outcome::kSkippedQuota ||
+         outcome == Outcome::kSkippedUnfit || outcome == Outcome::kSkippedHealth;
 }
 
 void RenderOutcomes(PrometheusText& out, const TargetSums& targets, bool skips) {
@@ -105,7 +108,8 @@ void RenderTargets(PrometheusText& out, const TargetSums& targets) {
   }
   out.Family("chain429_target_first_content_seconds", "histogram", "From an attempt's start to its first content.");
   for (const auto& [name, sum] : targets) {
-    if (!sum.first_content.empty()) out.Histogram({{"target", name}}, kLatencyBoundsMicros, sum.first_content.counts, sum.first_content.sum_micros);
+    if (!sum.first_content.empty())
+      out.Histogram({{"target", name}}, kLatencyBoundsMicros, sum.first_content.counts, sum.first_content.sum_micros);
   }
 }
 
@@ -134,7 +138,8 @@ void RenderUpstream(PrometheusText& out, std::span<const WorkerCounters* const> 
   out.Sample({{"state", "idle"}}, idle);
   out.Single("chain429_upstream_connects_total", "counter", "Connections made to providers.",
              Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream_connects; }));
-  out.Single("chain429_upstream_retries_total", "counter", "Kept-alive connections that turned out dead, retried on a new one.",
+  out.Single("chain429_upstream_retries_total", "counter",
+             "Kept-alive connections that turned out dead, retried on a new one.",
              Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream_retries; }));
 }
 
@@ -143,28 +148,35 @@ void RenderProxy(PrometheusText& out, const AdminSource& source) {
   const std::shared_ptr<const Snapshot> snapshot = source.snapshot();
   out.Family("chain429_build_info", "gauge", "1, with the version as a label.");
   out.Sample({{"version", status.software_version}, {"node", status.node}}, uint64_t{1});
-  out.Single("chain429_uptime_seconds", "gauge", "Since the start of the process.", absl::ToDoubleSeconds(status.uptime));
+  out.Single("chain429_uptime_seconds", "gauge", "Since the start of the process.",
+             absl::ToDoubleSeconds(status.uptime));
   out.Single("chain429_control_attached", "gauge", "1 while the control plane answers.", uint64_t{status.attached});
   out.Single("chain429_draining", "gauge", "1 while draining.", uint64_t{status.draining});
   out.Single("chain429_snapshot_version", "gauge", "Version of the snapshot served; 0 before the first.",
              snapshot == nullptr ? uint64_t{0} : snapshot->version.value());
   if (snapshot != nullptr) {
-    out.Single("chain429_snapshot_age_seconds", "gauge", "Since that snapshot was applied.", absl::ToDoubleSeconds(status.snapshot_age));
+    out.Single("chain429_snapshot_age_seconds", "gauge", "Since that snapshot was applied.",
+               absl::ToDoubleSeconds(status.snapshot_age));
   }
-  out.Single("chain429_snapshots_refused_total", "counter", "Snapshots that this proxy refused.", status.snapshots_refused);
+  out.Single("chain429_snapshots_refused_total", "counter", "Snapshots that this proxy refused.",
+             status.snapshots_refused);
 }
 
 void RenderPools(PrometheusText& out, const std::vector<PoolView>& pools) {
   out.Family("chain429_pool_closed_seconds", "gauge", "How long a closed pool stays so; only of closed ones.");
   for (const PoolView& pool : pools) {
     if (pool.state.closure == Closure::kNone) continue;
-    out.Sample({{"pool", pool.key}, {"reason", ClosureName(pool.state.closure)}}, absl::ToDoubleSeconds(pool.state.closed_for));
+    out.Sample({{"pool", pool.key}, {"reason", ClosureName(pool.state.closure)}},
+               absl::ToDoubleSeconds(pool.state.closed_for));
   }
-  out.Family("chain429_pool_remaining", "gauge", "What a pool still allows, as last told by the control plane; only where a limit is known.");
+  out.Family("chain429_pool_remaining", "gauge",
+             "What a pool still allows, as last told by the control plane; only where a limit is known.");
   for (const PoolView& pool : pools) {
     const auto amount = [](int64_t n) { return static_cast<uint64_t>(n); };
-    if (pool.state.remaining_requests >= 0) out.Sample({{"pool", pool.key}, {"unit", "requests"}}, amount(pool.state.remaining_requests));
-    if (pool.state.remaining_tokens >= 0) out.Sample({{"pool", pool.key}, {"unit", "tokens"}}, amount(pool.state.remaining_tokens));
+    if (pool.state.remaining_requests >= 0)
+      out.Sample({{"pool", pool.key}, {"unit", "requests"}}, amount(pool.state.remaining_requests));
+    if (pool.state.remaining_tokens >= 0)
+      out.Sample({{"pool", pool.key}, {"unit", "tokens"}}, amount(pool.state.remaining_tokens));
   }
 }
 

@@ -28,8 +28,9 @@ struct TargetCounters {
   void Count(Outcome outcome) { outcomes[static_cast<size_t>(outcome)].Add(); }
 };
 
-// The targets that a worker has met, each with its counters. The worker adds; a scrape walks the list from any thread. Entries
-// are never removed, so that a counter never falls; beyond kMaxTargets (clients may name any model) all further ones share the entry "other".
+// The targets that a worker has met, each with its counters. The worker adds; a scrape walks the list from any thread.
+// Entries are never removed, so that a counter never falls; beyond kMaxTargets (clients may name any model) all further
+// ones share the entry "other".
 class TargetTable {
  public:
   static constexpr size_t kMaxTargets = 2000;
@@ -90,7 +91,9 @@ struct alignas(64) WorkerCounters {
 
   TargetTable targets;
 
-  void CountAnswer(int status) { requests[status >= 100 && status < 600 ? static_cast<size_t>(status / 100) : 0].Add(); }
+  void CountAnswer(int status) {
+    requests[status >= 100 && status < 600 ? static_cast<size_t>(status / 100) : 0].Add();
+  }
   void CountPermit(PermitKind kind) { permits[static_cast<size_t>(kind)].Add(); }
 };
 

@@ -26,7 +26,8 @@ bool HasSubstance(json::value value) {
   if (type == json::json_type::array) {
     json::array array;
     bool empty = true;
-    return value.get_array().get(array) == simdjson::SUCCESS && array.is_empty().get(empty) == simdjson::SUCCESS && !empty;
+    return value.get_array().get(array) == simdjson::SUCCESS && array.is_empty().get(empty) == simdjson::SUCCESS &&
+           !empty;
   }
   return type == json::json_type::object;
 }
@@ -38,8 +39,8 @@ void ReadMessage(json::value value, AnswerFacts& facts) {
     std::string_view key;
     json::value member;
     if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS) return;
-    if (key == "content" || key == "tool_calls" || key == "reasoning" || key == "reasoning_content" || key == "refusal" || key == "function_call" ||
-        key == "audio") {
+    if (key == "content" || key == "tool_calls" || key == "reasoning" || key == "reasoning_content" ||
+        key == "refusal" || key == "function_call" || key == "audio") {
       if (HasSubstance(member)) facts.content = true;
     }
   }
@@ -78,7 +79,8 @@ bool ReadUsage(json::value value, Usage& usage) {
     std::string_view key;
     json::value member;
     int64_t number = 0;
-    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS) return true;
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS)
+      return true;
     const bool prompt = key == "prompt_tokens";
     if (!prompt && key != "completion_tokens") continue;
     if (member.get_int64().get(number) != simdjson::SUCCESS || number < 0) continue;
@@ -112,7 +114,8 @@ AnswerFacts AnswerScanner::Scan(std::string_view text) {
   AnswerFacts facts;
   json::document document;
   json::object object;
-  if (parser_->parser.iterate(simdjson::padded_string_view(text.data(), text.size(), text.size() + kScanPadding)).get(document) != simdjson::SUCCESS ||
+  if (parser_->parser.iterate(simdjson::padded_string_view(text.data(), text.size(), text.size() + kScanPadding))
+              .get(document) != simdjson::SUCCESS ||
       document.get_object().get(object) != simdjson::SUCCESS) {
     return facts;
   }
@@ -121,7 +124,8 @@ AnswerFacts AnswerScanner::Scan(std::string_view text) {
   for (auto field : object) {
     std::string_view key;
     json::value value;
-    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS) return AnswerFacts{};
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS)
+      return AnswerFacts{};
     if (key == "choices") {
       ReadChoices(value, facts, no_choice);
     } else if (key == "usage") {
@@ -144,10 +148,12 @@ bool MayMatter(std::string_view data) {
   const auto set = [&](std::string_view quoted_key, bool as_value) {
     const char* at = data.data();
     const char* const end = data.data() + data.size();
-    while ((at = static_cast<const char*>(memmem(at, static_cast<size_t>(end - at), quoted_key.data(), quoted_key.size()))) != nullptr) {
+    while ((at = static_cast<const char*>(
+                memmem(at, static_cast<size_t>(end - at), quoted_key.data(), quoted_key.size()))) != nullptr) {
       at += quoted_key.size();
       const char* value = at;
-      while (value < end && (*value == ':' || *value == ' ' || *value == '\t' || *value == '\n' || *value == '\r')) ++value;
+      while (value < end && (*value == ':' || *value == ' ' || *value == '\t' || *value == '\n' || *value == '\r'))
+        ++value;
       if (value == at ? as_value : value < end && *value != 'n') return true;
     }
     return false;

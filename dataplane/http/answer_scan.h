@@ -33,8 +33,8 @@ class AnswerScanner {
   std::unique_ptr<Parser> parser_;
 };
 
-// Whether an event of a stream whose content has begun must be parsed: it can carry usage, an error or the finish reason. A look
-// for the keys, exact enough since a quote inside a JSON string is escaped.
+// Whether an event of a stream whose content has begun must be parsed: it can carry usage, an error or the finish
+// reason. A look for the keys, exact enough since a quote inside a JSON string is escaped.
 bool MayMatter(std::string_view event_data);
 
 }  // namespace chain429

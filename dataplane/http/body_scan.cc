@@ -15,7 +15,9 @@ namespace json = simdjson::ondemand;
 constexpr int kMaxDepth = 1024;
 
 std::string_view TrimJsonSpace(std::string_view token) {
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r')) token.remove_suffix(1);
+  while (!token.empty() &&
+         (token.back() == ' ' || token.back() == '\t' || token.back() == '\n' || token.back() == '\r'))
+    token.remove_suffix(1);
   return token;
 }
 
@@ -67,7 +69,8 @@ BodyError Validate(json::value value, int depth) {
     for (auto field : object) {
       std::string_view key;
       json::value child;
-      if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(child) != simdjson::SUCCESS) return Invalid();
+      if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(child) != simdjson::SUCCESS)
+        return Invalid();
       if (BodyError error = Validate(child, depth + 1); !error.ok()) return error;
     }
     return {};
@@ -116,7 +119,8 @@ BodyError TakeModel(json::value value, std::string_view body, Seen& seen, BodySc
   seen.model = true;
   json::json_type type{};
   if (value.type().get(type) != simdjson::SUCCESS) return Invalid();
-  if (type != json::json_type::string) return {std::string("\"model\" must be a string, not ").append(TypeName(type)).append("."), "model"};
+  if (type != json::json_type::string)
+    return {std::string("\"model\" must be a string, not ").append(TypeName(type)).append("."), "model"};
   const std::string_view token = TrimJsonSpace(value.raw_json_token());
   if (!IsString(token)) return Invalid();
   out.model_begin = static_cast<size_t>(token.data() - body.data());
@@ -140,7 +144,8 @@ BodyError TakeStream(json::value value, Seen& seen, BodyScan& out) {
   return {};
 }
 
-// Providers take 4096, 4096.0 and 4.096e3 alike, so that what is reserved must, too. What no answer can be as long as says nothing.
+// Providers take 4096, 4096.0 and 4.096e3 alike, so that what is reserved must, too. What no answer can be as long as
+// says nothing.
 void TakeLimit(std::string_view token, bool completion, Seen& seen, BodyScan& out) {
   constexpr double kMost = 1e15;
   double limit = 0;
@@ -161,21 +166,26 @@ BodyScanner::~BodyScanner() = default;
 
 BodyError BodyScanner::Scan(std::string_view body, BodyScan& out) {
   out = BodyScan();
-  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return {"The request body is empty: send a JSON object.", {}};
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return {"The request body is empty: send a JSON object.", {}};
   json::document document;
-  const auto started = parser_->parser.iterate(simdjson::padded_string_view(body.data(), body.size(), body.size() + kScanPadding)).get(document);
+  const auto started =
+      parser_->parser.iterate(simdjson::padded_string_view(body.data(), body.size(), body.size() + kScanPadding))
+          .get(document);
   if (started == simdjson::UTF8_ERROR) return {"The request body is not valid UTF-8.", {}};
   if (started != simdjson::SUCCESS || !EscapesAreValid(body)) return Invalid();
   json::json_type type{};
   if (document.type().get(type) != simdjson::SUCCESS) return Invalid();
-  if (type != json::json_type::object) return {std::string("The request body must be a JSON object, not ").append(TypeName(type)).append("."), {}};
+  if (type != json::json_type::object)
+    return {std::string("The request body must be a JSON object, not ").append(TypeName(type)).append("."), {}};
   json::object object;
   if (document.get_object().get(object) != simdjson::SUCCESS) return Invalid();
   Seen seen;
   for (auto field : object) {
     std::string_view key;
     json::value value;
-    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS) return Invalid();
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS)
+      return Invalid();
     BodyError error;
     if (key == "model") {
       error = TakeModel(value, body, seen, out);
@@ -194,7 +204,8 @@ BodyError BodyScanner::Scan(std::string_view body, BodyScan& out) {
     if (!error.ok()) return error;
   }
   const char* rest = nullptr;
-  if (document.current_location().get(rest) == simdjson::SUCCESS) return Invalid();  // something stands behind the object
+  if (document.current_location().get(rest) == simdjson::SUCCESS)
+    return Invalid();  // something stands behind the object
   if (!seen.model) return {"\"model\" is missing: name a chain, or provider/model.", "model"};
   out.close_brace = body.rfind('}');
   return {};

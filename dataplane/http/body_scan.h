@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-
 namespace chain429 {
 
 // Bytes that must be readable behind every text given to the scans (simdjson reads in blocks).
@@ -29,9 +28,9 @@ struct BodyError {
   bool ok() const { return message.empty(); }
 };
 
-// Reads a body once: valid UTF-8, valid JSON down to the last byte, at most 1,024 deep, an object, `model` a non-empty string, neither
-// `model` nor `stream` twice (keys are compared unescaped). One per worker: it keeps its parser's memory.
-// `body` must be followed by kScanPadding readable bytes.
+// Reads a body once: valid UTF-8, valid JSON down to the last byte, at most 1,024 deep, an object, `model` a non-empty
+// string, neither `model` nor `stream` twice (keys are compared unescaped). One per worker: it keeps its parser's
+// memory. `body` must be followed by kScanPadding readable bytes.
 class BodyScanner {
  public:
   BodyScanner();

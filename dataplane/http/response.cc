@@ -53,7 +53,8 @@ std::string_view ReasonPhrase(int status) {
 
 }  // namespace
 
-std::string ErrorBody(std::string_view message, std::string_view type, std::string_view param, std::string_view code, std::string_view extra) {
+std::string ErrorBody(std::string_view message, std::string_view type, std::string_view param, std::string_view code,
+                      std::string_view extra) {
   const auto append_or_null = [](std::string& out, std::string_view text) {
     if (text.empty()) {
       out.append("null");

@@ -7,8 +7,9 @@
 
 namespace chain429 {
 
-// Finds whole server-sent events in a growing stretch of payload. Lines end in LF, CRLF or CR; an event ends with a blank line. A byte order
-// mark at the stream's start belongs to no event. The scan looks at each byte once, however the bytes were cut.
+// Finds whole server-sent events in a growing stretch of payload. Lines end in LF, CRLF or CR; an event ends with a
+// blank line. A byte order mark at the stream's start belongs to no event. The scan looks at each byte once, however
+// the bytes were cut.
 class SseScan {
  public:
   struct Event {
@@ -20,7 +21,8 @@ class SseScan {
     std::string_view name;       // of an `event:` line, else empty
   };
 
-  // The next whole event in `payload`, whose first byte is where the last event ended (or where Rebase left it). False: none yet.
+  // The next whole event in `payload`, whose first byte is where the last event ended (or where Rebase left it). False:
+  // none yet.
   bool Next(std::string_view payload, Event& event);
   // The first `bytes` of the payload were dropped by the caller.
   void Rebase(size_t bytes);
@@ -29,11 +31,11 @@ class SseScan {
  private:
   bool SkipMark(std::string_view payload);
 
-  bool started_ = false;   // the stream's first bytes were looked at for a mark
-  size_t begin_ = 0;       // of the event under way
-  size_t line_ = 0;        // begin of the line under way
-  size_t scanned_ = 0;     // no line end before here
-  size_t lf_ = 0;          // no LF from scanned_ to here
+  bool started_ = false;  // the stream's first bytes were looked at for a mark
+  size_t begin_ = 0;  // of the event under way
+  size_t line_ = 0;  // begin of the line under way
+  size_t scanned_ = 0;  // no line end before here
+  size_t lf_ = 0;  // no LF from scanned_ to here
   // Of the event under way, as offsets, since the buffer may move between calls.
   size_t data_begin_ = 0;
   size_t data_end_ = 0;

@@ -11,8 +11,8 @@
 
 namespace chain429 {
 
-// One try at one control plane: a channel and both streams, from the hellos until both have ended. Belongs to the link's thread, as do all
-// handlers but `post`.
+// One try at one control plane: a channel and both streams, from the hellos until both have ended. Belongs to the
+// link's thread, as do all handlers but `post`.
 class Attachment {
  public:
   struct Handlers {
@@ -31,7 +31,8 @@ class Attachment {
   bool can_write_sync() const { return attached_ && sync_.can_write(); }
   void Write(v1::PermitsUp message) { permits_.Write(std::move(message)); }
   void Write(v1::SyncUp message) { sync_.Write(std::move(message)); }
-  // Nothing more will be written; `gone` follows when the server has ended both streams too. REQUIRES: both can be written to.
+  // Nothing more will be written; `gone` follows when the server has ended both streams too. REQUIRES: both can be
+  // written to.
   void HalfClose();
   // `gone` follows soon, and nothing else.
   void Abandon();
@@ -40,7 +41,8 @@ class Attachment {
 
  private:
   template <typename Up, typename Down>
-  typename Stream<Up, Down>::Handlers HandlersFor(Stream<Up, Down>* stream, bool* hello_written, std::function<void(const Down&)> read);
+  typename Stream<Up, Down>::Handlers HandlersFor(Stream<Up, Down>* stream, bool* hello_written,
+                                                  std::function<void(const Down&)> read);
   void OnWritten(bool* hello_written);
   void OnDone(const grpc::Status& status);
 

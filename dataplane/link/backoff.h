@@ -7,7 +7,8 @@
 
 namespace chain429 {
 
-// Pauses between tries: 50 ms, doubling to 2 s, each spread over half to one and a half of that so that a fleet does not come back in step.
+// Pauses between tries: 50 ms, doubling to 2 s, each spread over half to one and a half of that so that a fleet does
+// not come back in step.
 class Backoff {
  public:
   static constexpr absl::Duration kFirst = absl::Milliseconds(50);

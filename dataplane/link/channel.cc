@@ -36,13 +36,15 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LinkCredentials(const 
   return grpc::SslCredentials(ssl);
 }
 
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address,
+                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                                            const GrpcLink::Options& options) {
   const int interval_ms = static_cast<int>(absl::ToInt64Milliseconds(options.keepalive_interval));
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, interval_ms);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, static_cast<int>(absl::ToInt64Milliseconds(options.keepalive_timeout)));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(options.keepalive_timeout)));
   arguments.SetInt(GRPC_ARG_HTTP2_MIN_SENT_PING_INTERVAL_WITHOUT_DATA_MS, interval_ms);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);

@@ -18,7 +18,8 @@ constexpr size_t kMaxKeyBytes = 16384;
 
 absl::StatusOr<std::string> ReadVariable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
-  if (value == nullptr || *value == '\0') return absl::NotFoundError(absl::StrCat("the variable ", name, " is not set"));
+  if (value == nullptr || *value == '\0')
+    return absl::NotFoundError(absl::StrCat("the variable ", name, " is not set"));
   return std::string(value);
 }
 
@@ -28,7 +29,8 @@ absl::StatusOr<std::string> ReadKeyFile(const std::string& path) {
   std::string text(kMaxKeyBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMaxKeyBytes) return absl::InvalidArgumentError(absl::StrCat("the file ", path, " is too large for a key"));
+  if (text.size() > kMaxKeyBytes)
+    return absl::InvalidArgumentError(absl::StrCat("the file ", path, " is too large for a key"));
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   if (text.empty()) return absl::NotFoundError(absl::StrCat("the file ", path, " is empty"));
@@ -36,12 +38,15 @@ absl::StatusOr<std::string> ReadKeyFile(const std::string& path) {
 }
 
 absl::StatusOr<std::string> ReadKey(const Credential& credential) {
-  absl::StatusOr<std::string> key = credential.proxy_env.empty() ? ReadKeyFile(credential.proxy_file) : ReadVariable(credential.proxy_env);
+  absl::StatusOr<std::string> key =
+      credential.proxy_env.empty() ? ReadKeyFile(credential.proxy_file) : ReadVariable(credential.proxy_env);
   if (!key.ok()) return key;
-  const bool clean = std::none_of(key->begin(), key->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  const bool clean =
+      std::none_of(key->begin(), key->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (clean) return key;
   return absl::InvalidArgumentError(
-      absl::StrCat(credential.proxy_env.empty() ? credential.proxy_file : credential.proxy_env, " holds a control character or line break"));
+      absl::StrCat(credential.proxy_env.empty() ? credential.proxy_file : credential.proxy_env,
+                   " holds a control character or line break"));
 }
 
 }  // namespace

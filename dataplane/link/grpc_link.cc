@@ -43,8 +43,8 @@ LinkCore::Options CoreOptions(const GrpcLink::Options& options, uint32_t workers
 
 class GrpcLink::Impl {
  public:
-  Impl(Options options, std::shared_ptr<grpc::ChannelCredentials> credentials, std::vector<WorkerPort*> workers, Logger& log, const Clock& clock,
-       uint64_t seed)
+  Impl(Options options, std::shared_ptr<grpc::ChannelCredentials> credentials, std::vector<WorkerPort*> workers,
+       Logger& log, const Clock& clock, uint64_t seed)
       : options_(std::move(options)),
         credentials_(std::move(credentials)),
         workers_(std::move(workers)),
@@ -58,7 +58,9 @@ class GrpcLink::Impl {
     PublishSnapshot(state_since_);
   }
 
-  void Start() { thread_ = std::thread([this] { Run(); }); }
+  void Start() {
+    thread_ = std::thread([this] { Run(); });
+  }
 
   void Stop() {
     if (!thread_.joinable()) return;
@@ -124,7 +126,8 @@ class GrpcLink::Impl {
         std::unique_lock<std::mutex> lock(queue_mutex_);
         if (mails_.empty() && events_.empty()) {
           const absl::Duration wait = NextDeadline() - clock_.Read().mono;
-          if (wait > absl::ZeroDuration()) queue_filled_.wait_for(lock, absl::ToChronoNanoseconds(std::min(wait, absl::Hours(1))));
+          if (wait > absl::ZeroDuration())
+            queue_filled_.wait_for(lock, absl::ToChronoNanoseconds(std::min(wait, absl::Hours(1))));
         }
         mails.swap(mails_);
         events.swap(events_);
@@ -161,9 +164,11 @@ class GrpcLink::Impl {
     for (LinkCore::Delivery& delivery : core_.TakeDeliveries()) {
       if (!stopping_) workers_[delivery.worker]->Deliver(std::move(delivery.mail));
     }
-    if (core_.pools().changes() != listed_changes_ && list_pools_at_ == MonoTime::Max()) list_pools_at_ = now_ + kPoolListAge;
+    if (core_.pools().changes() != listed_changes_ && list_pools_at_ == MonoTime::Max())
+      list_pools_at_ = now_ + kPoolListAge;
     if (attachment_ == nullptr) return;
-    if (const std::string leader = core_.TakeRedirect(); !leader.empty() && leader != attachment_->address() && !stopping_) {
+    if (const std::string leader = core_.TakeRedirect();
+        !leader.empty() && leader != attachment_->address() && !stopping_) {
       redirect_ = leader;
       Lose("this replica is not the leader");
       return;
@@ -183,7 +188,8 @@ class GrpcLink::Impl {
 
   void Try() {
     next_try_ = MonoTime::Max();
-    const std::string address = redirect_.empty() ? options_.addresses[next_address_++ % options_.addresses.size()] : std::exchange(redirect_, {});
+    const std::string address = redirect_.empty() ? options_.addresses[next_address_++ % options_.addresses.size()]
+                                                  : std::exchange(redirect_, {});
     {
       const std::lock_guard<std::mutex> lock(status_mutex_);
       status_.address = address;
@@ -357,13 +363,13 @@ class GrpcLink::Impl {
   std::thread thread_;
 };
 
-absl::StatusOr<std::unique_ptr<GrpcLink>> GrpcLink::Create(Options options, std::vector<WorkerPort*> workers, Logger& log, const Clock& clock,
-                                                           uint64_t seed) {
+absl::StatusOr<std::unique_ptr<GrpcLink>> GrpcLink::Create(Options options, std::vector<WorkerPort*> workers,
+                                                           Logger& log, const Clock& clock, uint64_t seed) {
   if (options.addresses.empty()) return absl::InvalidArgumentError("link: no address of a control plane");
   if (workers.empty() || workers.size() > 256) return absl::InvalidArgumentError("link: needs 1 to 256 workers");
   ASSIGN_OR_RETURN(std::shared_ptr<grpc::ChannelCredentials> credentials, LinkCredentials(options));
-  return std::unique_ptr<GrpcLink>(
-      new GrpcLink(std::make_unique<Impl>(std::move(options), std::move(credentials), std::move(workers), log, clock, seed)));
+  return std::unique_ptr<GrpcLink>(new GrpcLink(
+      std::make_unique<Impl>(std::move(options), std::move(credentials), std::move(workers), log, clock, seed)));
 }
 
 GrpcLink::GrpcLink(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -17,8 +17,9 @@
 
 namespace chain429 {
 
-// The link over gRPC: both streams to one control plane at a time, on a thread of its own. gRPC's callbacks only post to that thread; workers
-// post to it through Submit, and hear from it through their ports. Whatever happens to the control plane, the link keeps trying.
+// The link over gRPC: both streams to one control plane at a time, on a thread of its own. gRPC's callbacks only post
+// to that thread; workers post to it through Submit, and hear from it through their ports. Whatever happens to the
+// control plane, the link keeps trying.
 class GrpcLink final : public Link {
  public:
   // Mutual TLS between the planes: PEM files. Without it the link speaks plain HTTP/2, as on loopback and Unix sockets.
@@ -30,8 +31,8 @@ class GrpcLink final : public Link {
   struct Options {
     std::vector<std::string> addresses;  // "HOST:PORT" or "unix:PATH", tried in turn
     std::string node;
-    std::string boot_id;                 // random per process start
-    std::string advertise;               // may be empty
+    std::string boot_id;  // random per process start
+    std::string advertise;  // may be empty
     std::string software_version;
     std::optional<Tls> tls;
     std::shared_ptr<const Snapshot> bootstrap;  // served until the first snapshot comes; may be null
@@ -46,9 +47,9 @@ class GrpcLink final : public Link {
   // What the admin port shows.
   struct Status {
     bool attached = false;
-    absl::Duration in_this_state;      // attached, or not, for so long
-    std::string address;               // the control plane spoken to, or tried
-    std::string last_error;            // why the last connection ended; empty: none did
+    absl::Duration in_this_state;  // attached, or not, for so long
+    std::string address;  // the control plane spoken to, or tried
+    std::string last_error;  // why the last connection ended; empty: none did
     std::shared_ptr<const Snapshot> snapshot;  // the one that serves; null before the first
     absl::Duration snapshot_age = absl::InfiniteDuration();
     uint64_t snapshots_refused = 0;
@@ -60,14 +61,15 @@ class GrpcLink final : public Link {
   };
 
   // `workers`, `log` and `clock` outlive the link. An error: no address, or TLS files that cannot be read.
-  static absl::StatusOr<std::unique_ptr<GrpcLink>> Create(Options options, std::vector<WorkerPort*> workers, Logger& log, const Clock& clock,
-                                                          uint64_t seed);
+  static absl::StatusOr<std::unique_ptr<GrpcLink>> Create(Options options, std::vector<WorkerPort*> workers,
+                                                          Logger& log, const Clock& clock, uint64_t seed);
   ~GrpcLink() override;
   GrpcLink(const GrpcLink&) = delete;
   GrpcLink& operator=(const GrpcLink&) = delete;
 
   void Start();
-  // Sends what the workers have submitted, says goodbye, and joins the thread. Nothing is delivered to workers afterwards.
+  // Sends what the workers have submitted, says goodbye, and joins the thread. Nothing is delivered to workers
+  // afterwards.
   void Stop();
 
   // Any thread, also before Start and after Stop.

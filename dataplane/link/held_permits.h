@@ -9,8 +9,8 @@
 
 namespace chain429 {
 
-// What this proxy's workers hold, as the messages to the control plane say it: a hello reports it. Counted when a message leaves, so that hello
-// and what is still queued behind it never tell of the same attempt twice.
+// What this proxy's workers hold, as the messages to the control plane say it: a hello reports it. Counted when a
+// message leaves, so that hello and what is still queued behind it never tell of the same attempt twice.
 class HeldPermits {
  public:
   void OnGranted(const Permit& permit, std::vector<PoolId> pools);

@@ -11,7 +11,8 @@
 
 namespace chain429 {
 
-// A pool that a worker saw close (a 429, a refused credential): known to its siblings at once, to the fleet a round trip later.
+// A pool that a worker saw close (a 429, a refused credential): known to its siblings at once, to the fleet a round
+// trip later.
 struct ObservedClosure {
   PoolId pool;
   Closure closure = Closure::kNone;
@@ -28,7 +29,8 @@ struct WorkerMail {
   std::vector<Acquire> acquires;
   std::vector<ObservedClosure> closures;
   bool empty() const {
-    return sent.empty() && settlements.empty() && releases.empty() && cancels.empty() && acquires.empty() && closures.empty();
+    return sent.empty() && settlements.empty() && releases.empty() && cancels.empty() && acquires.empty() &&
+           closures.empty();
   }
 };
 

@@ -53,7 +53,13 @@ void LinkCore::OnWorkerMail(uint32_t worker, WorkerMail mail, MonoTime now) {
   }
   const Outbox::Overflow overflow = outbox_.Add(std::move(mail), now);
   // What the control plane will not be told one by one it learns from the next hello.
-  Account({.hello = {}, .sent = overflow.sent, .settlements = overflow.settlements, .releases = overflow.releases, .cancels = {}, .acquires = {}}, now);
+  Account({.hello = {},
+           .sent = overflow.sent,
+           .settlements = overflow.settlements,
+           .releases = overflow.releases,
+           .cancels = {},
+           .acquires = {}},
+          now);
 }
 
 void LinkCore::FillPermitsHello(v1::PermitsUp* out, MonoTime now) {
@@ -98,7 +104,8 @@ absl::Status LinkCore::OnPermits(const v1::PermitsDown& in, MonoTime now) {
   if (!down.ok()) return down.status();
   if (!down->leader.empty()) redirect_ = down->leader;
   if (!EnterEpoch(down->epoch.value())) {
-    return absl::FailedPreconditionError(absl::StrCat("epoch ", down->epoch.value(), " is over, ", epoch_.value(), " was seen"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("epoch ", down->epoch.value(), " is over, ", epoch_.value(), " was seen"));
   }
   OnPools(down->pools, now);
   for (AcquireAnswer& answer : down->answers) OnAnswer(std::move(answer));
@@ -115,7 +122,8 @@ absl::Status LinkCore::OnSync(const v1::SyncDown& in, MonoTime now) {
       absl::StatusOr<std::optional<SnapshotAssembly::Whole>> whole =
           assembly_.Add(piece.nonce(), Version(piece.version()), piece.data(), piece.last());
       if (!whole.ok()) {
-        acknowledgements_.push_back({piece.nonce(), Version(piece.version()), std::string(FromAbsl(whole.status().message()))});
+        acknowledgements_.push_back(
+            {piece.nonce(), Version(piece.version()), std::string(FromAbsl(whole.status().message()))});
         ++refusals_;
         return whole.status();
       }
@@ -179,7 +187,8 @@ absl::Status LinkCore::OnSnapshot(SnapshotAssembly::Whole whole) {
   absl::StatusOr<Snapshot> parsed = wire::ParseSnapshot(whole.bytes, whole.version);
   if (!parsed.ok()) {
     ++refusals_;
-    acknowledgements_.push_back({whole.nonce, whole.version, Truncate(FromAbsl(parsed.status().message()), kMaxErrorBytes)});
+    acknowledgements_.push_back(
+        {whole.nonce, whole.version, Truncate(FromAbsl(parsed.status().message()), kMaxErrorBytes)});
     return parsed.status();
   }
   if (options_.resolve) options_.resolve(*parsed);

@@ -26,8 +26,8 @@ class SyncUp;
 
 namespace chain429 {
 
-// All decisions of the link, without its sockets: messages and the time in, messages out. One thread. Who drives it calls, after anything went
-// in: TakeDeliveries, and TakePermits and TakeSync whenever the stream can take a message.
+// All decisions of the link, without its sockets: messages and the time in, messages out. One thread. Who drives it
+// calls, after anything went in: TakeDeliveries, and TakePermits and TakeSync whenever the stream can take a message.
 class LinkCore {
  public:
   struct Options {
@@ -93,7 +93,8 @@ class LinkCore {
   void Account(const wire::PermitsUp& up, MonoTime now);
   void AccountSettlement(const Settlement& settlement, absl::Duration age, MonoTime now);
   std::vector<PoolId> PoolsOf(TargetId target) const;
-  // The mail under way to a worker; one that already says what must come after a change of status or leader is closed first.
+  // The mail under way to a worker; one that already says what must come after a change of status or leader is closed
+  // first.
   LinkMail& MailTo(uint32_t worker) { return mail_[worker]; }
   void Seal(uint32_t worker);
   void TellStatus(LinkMail::Status status);

@@ -42,7 +42,8 @@ Outbox::Overflow Outbox::Add(WorkerMail mail, MonoTime now) {
   }
   for (const AcquireId cancel : mail.cancels) {
     // One that has not left yet simply stays here.
-    const auto unsent = std::find_if(acquires_.begin(), acquires_.end(), [cancel](const Acquire& acquire) { return acquire.id == cancel; });
+    const auto unsent = std::find_if(acquires_.begin(), acquires_.end(),
+                                     [cancel](const Acquire& acquire) { return acquire.id == cancel; });
     if (unsent != acquires_.end()) {
       acquires_.erase(unsent);
     } else if (cancels_.size() < kMaxQueued) {
@@ -72,8 +73,10 @@ wire::PermitsUp Outbox::Take(MonoTime now) {
       const absl::Duration waited = std::max(absl::ZeroDuration(), now - queued.since);
       Settlement& settlement = queued.item;
       settlement.sent_age += waited;
-      if (settlement.retry_after > absl::ZeroDuration()) settlement.retry_after = std::max(absl::Milliseconds(1), settlement.retry_after - waited);
-      for (Reading& reading : settlement.readings) reading.reset_after = std::max(absl::ZeroDuration(), reading.reset_after - waited);
+      if (settlement.retry_after > absl::ZeroDuration())
+        settlement.retry_after = std::max(absl::Milliseconds(1), settlement.retry_after - waited);
+      for (Reading& reading : settlement.readings)
+        reading.reset_after = std::max(absl::ZeroDuration(), reading.reset_after - waited);
       up.settlements.push_back(std::move(settlement));
     }
     if (settlements_.empty()) up.releases = TakeSome(releases_, kMaxPerMessage);

@@ -12,8 +12,8 @@
 
 namespace chain429 {
 
-// What the workers said and the control plane has not been told yet. Bounded: what no longer fits is handed back to be accounted for otherwise,
-// never dropped unseen. Ages grow while something waits.
+// What the workers said and the control plane has not been told yet. Bounded: what no longer fits is handed back to be
+// accounted for otherwise, never dropped unseen. Ages grow while something waits.
 class Outbox {
  public:
   static constexpr size_t kMaxQueued = 65536;  // of each kind
@@ -32,7 +32,9 @@ class Outbox {
   void DropAcquires();
   // The next message. Settlements do not overtake the reports that their attempts were sent.
   wire::PermitsUp Take(MonoTime now);
-  bool empty() const { return sent_.empty() && settlements_.empty() && releases_.empty() && cancels_.empty() && acquires_.empty(); }
+  bool empty() const {
+    return sent_.empty() && settlements_.empty() && releases_.empty() && cancels_.empty() && acquires_.empty();
+  }
 
  private:
   template <typename T>

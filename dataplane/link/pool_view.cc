@@ -11,7 +11,8 @@ constexpr size_t kMaxEntries = 65536;
 
 PoolView::Entry& PoolView::Make(PoolId pool, MonoTime now) {
   if (entries_.size() >= kMaxEntries) {
-    absl::erase_if(entries_, [now](const auto& item) { return !item.second.state.limited && item.second.closed_until <= now; });
+    absl::erase_if(entries_,
+                   [now](const auto& item) { return !item.second.state.limited && item.second.closed_until <= now; });
   }
   ++changes_;
   Entry& entry = entries_[pool];
@@ -56,7 +57,8 @@ PoolState PoolView::OnNumbers(const PoolState& state, MonoTime now) {
 }
 
 std::optional<PoolState> PoolView::OnClosure(const ObservedClosure& closure, MonoTime now) {
-  if (!closure.pool || closure.closure == Closure::kNone || closure.closed_for <= absl::ZeroDuration()) return std::nullopt;
+  if (!closure.pool || closure.closure == Closure::kNone || closure.closed_for <= absl::ZeroDuration())
+    return std::nullopt;
   Entry& entry = Make(closure.pool, now);
   entry.seen_closing = now;
   const MonoTime until = now + closure.closed_for;

@@ -11,19 +11,22 @@
 
 namespace chain429 {
 
-// The proxy's one view of every pool: what the control plane said, and the closures that its workers saw before the control plane did.
+// The proxy's one view of every pool: what the control plane said, and the closures that its workers saw before the
+// control plane did.
 class PoolView {
  public:
   // A closure that a worker saw holds against states that were on their way when it was seen.
   static constexpr absl::Duration kStatesLag = absl::Seconds(2);
 
   // The state to tell the workers: the control plane's, with any closure that it cannot know of yet. Only what comes by
-  // the Permits stream opens and closes, in its order; the Sync stream has numbers, which may have waited behind a snapshot.
+  // the Permits stream opens and closes, in its order; the Sync stream has numbers, which may have waited behind a
+  // snapshot.
   PoolState OnState(const PoolState& state, MonoTime now);
   PoolState OnNumbers(const PoolState& state, MonoTime now);
   // The state to tell the other workers; nothing if it says nothing new.
   std::optional<PoolState> OnClosure(const ObservedClosure& closure, MonoTime now);
-  // A control plane that was away may have forgotten: for a while its states open nothing that the hello says is closed.
+  // A control plane that was away may have forgotten: for a while its states open nothing that the hello says is
+  // closed.
   void OnAttached(MonoTime now) { attached_at_ = now; }
 
   std::vector<wire::KnownClosure> Closures(MonoTime now) const;
@@ -46,8 +49,8 @@ class PoolView {
   uint64_t changes_ = 0;
 };
 
-// The part of a pool's safe share that worker `worker` of `workers` gets. The parts add up to the share; what is left over by the division goes
-// to different workers for different pools.
+// The part of a pool's safe share that worker `worker` of `workers` gets. The parts add up to the share; what is left
+// over by the division goes to different workers for different pools.
 int64_t ShareOfWorker(int64_t share, PoolId pool, uint32_t worker, uint32_t workers);
 
 }  // namespace chain429

@@ -44,7 +44,8 @@ void RecentUseLog::Add(PoolId pool, MonoTime sent_at, int64_t requests, int64_t 
 void RecentUseLog::Age(Pool& pool, MonoTime now) {
   Coarsen(pool.seconds, pool.minutes, now.nanos() - kMinute, kMinute);
   Coarsen(pool.minutes, pool.hours, now.nanos() - kHour, kHour);
-  while (!pool.hours.empty() && pool.hours.begin()->second.youngest.nanos() < now.nanos() - kKept) pool.hours.erase(pool.hours.begin());
+  while (!pool.hours.empty() && pool.hours.begin()->second.youngest.nanos() < now.nanos() - kKept)
+    pool.hours.erase(pool.hours.begin());
 }
 
 void RecentUseLog::ForgetOld(MonoTime now) {
@@ -65,7 +66,9 @@ std::vector<RecentUse> RecentUseLog::Report(MonoTime now, size_t max_entries) {
     Age(pool, now);
     entries += pool.seconds.size() + pool.minutes.size() + pool.hours.size();
   }
-  absl::erase_if(pools_, [](const auto& item) { return item.second.seconds.empty() && item.second.minutes.empty() && item.second.hours.empty(); });
+  absl::erase_if(pools_, [](const auto& item) {
+    return item.second.seconds.empty() && item.second.minutes.empty() && item.second.hours.empty();
+  });
   const bool merge = entries > max_entries;
   std::vector<RecentUse> report;
   report.reserve(merge ? 3 * pools_.size() : entries);
@@ -76,7 +79,8 @@ std::vector<RecentUse> RecentUseLog::Report(MonoTime now, size_t max_entries) {
         if (merge) {
           Merge(all, it->second);
         } else {
-          report.push_back({id, std::max(absl::ZeroDuration(), now - it->second.youngest), it->second.requests, it->second.tokens});
+          report.push_back(
+              {id, std::max(absl::ZeroDuration(), now - it->second.youngest), it->second.requests, it->second.tokens});
         }
       }
       if (all.requests > 0 || all.tokens > 0) {

@@ -11,13 +11,14 @@
 
 namespace chain429 {
 
-// What this proxy sent to each pool lately and settled: by the second for a minute, by the minute for an hour, by the hour for a day. Reported when
-// the link attaches, so that a control plane that forgot does not overrun. Attempts that are still open stand in HeldPermits instead.
+// What this proxy sent to each pool lately and settled: by the second for a minute, by the minute for an hour, by the
+// hour for a day. Reported when the link attaches, so that a control plane that forgot does not overrun. Attempts that
+// are still open stand in HeldPermits instead.
 class RecentUseLog {
  public:
   void Add(PoolId pool, MonoTime sent_at, int64_t requests, int64_t tokens, MonoTime now);
-  // Youngest first within a pool; at most `max_entries`, for which older entries are merged into younger ones: a use is then remembered for
-  // longer than it counts, never for shorter.
+  // Youngest first within a pool; at most `max_entries`, for which older entries are merged into younger ones: a use is
+  // then remembered for longer than it counts, never for shorter.
   std::vector<RecentUse> Report(MonoTime now, size_t max_entries = 16384);
   size_t pool_count() const { return pools_.size(); }
 

@@ -4,7 +4,8 @@
 
 namespace chain429 {
 
-absl::StatusOr<std::optional<SnapshotAssembly::Whole>> SnapshotAssembly::Add(uint64_t nonce, Version version, const std::string& data, bool last) {
+absl::StatusOr<std::optional<SnapshotAssembly::Whole>> SnapshotAssembly::Add(uint64_t nonce, Version version,
+                                                                             const std::string& data, bool last) {
   if (!begun_ || nonce != whole_.nonce || version != whole_.version) {
     whole_ = Whole{nonce, version, {}};
     begun_ = true;

@@ -8,8 +8,9 @@
 
 namespace chain429 {
 
-// The client's side of one bidirectional stream. gRPC's threads call the reactions, which only post; all else, and everything that is posted,
-// runs on the link's thread. It must live until `done` was called, after which nothing is posted any more.
+// The client's side of one bidirectional stream. gRPC's threads call the reactions, which only post; all else, and
+// everything that is posted, runs on the link's thread. It must live until `done` was called, after which nothing is
+// posted any more.
 template <typename Up, typename Down>
 class Stream final : public grpc::ClientBidiReactor<Up, Down> {
  public:

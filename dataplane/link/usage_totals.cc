@@ -7,7 +7,8 @@
 namespace chain429 {
 namespace {
 
-// Clients can name models freely. Beyond this many targets (a report stays far below 1 MB) the rest is summed up as target 0, "other".
+// Clients can name models freely. Beyond this many targets (a report stays far below 1 MB) the rest is summed up as
+// target 0, "other".
 constexpr size_t kMaxTargets = 4096;
 constexpr size_t kMaxName = 128;
 

@@ -60,7 +60,8 @@ void Connection::Reserve(size_t total) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, kept);
   } else {
     const size_t grown = std::max(total, kFirstCapacity);
-    // Not value-initialised: these bytes are written before they are read, but for the padding, whose content does not matter.
+    // Not value-initialised: these bytes are written before they are read, but for the padding, whose content does not
+    // matter.
     std::unique_ptr<char[]> larger(new char[grown + kPadding]);
     if (kept > 0) std::memcpy(larger.get(), buffer_.get() + begin_, kept);
     std::memset(larger.get() + grown, 0, kPadding);
@@ -112,14 +113,15 @@ void Connection::ReadTls() {
   const int why = SSL_get_error(ssl_, got);
   if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
     reading_ = true;
-    socket_.async_wait(why == SSL_ERROR_WANT_READ ? Socket::wait_read : Socket::wait_write, [keep = Ptr(this)](const error_code& error) {
-      keep->reading_ = false;
-      if (error || keep->aborted_) {
-        keep->FinishRead(0, IoEnd::kError);
-      } else {
-        keep->ReadTls();
-      }
-    });
+    socket_.async_wait(why == SSL_ERROR_WANT_READ ? Socket::wait_read : Socket::wait_write,
+                       [keep = Ptr(this)](const error_code& error) {
+                         keep->reading_ = false;
+                         if (error || keep->aborted_) {
+                           keep->FinishRead(0, IoEnd::kError);
+                         } else {
+                           keep->ReadTls();
+                         }
+                       });
     return;
   }
   FinishRead(0, why == SSL_ERROR_ZERO_RETURN ? IoEnd::kEof : IoEnd::kError);
@@ -249,7 +251,9 @@ Task<std::string> Connection::StartTls(const TlsClientContext* context, std::str
     const int why = SSL_get_error(ssl_, done);
     if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
       const long verified = SSL_get_verify_result(ssl_);
-      co_return verified == X509_V_OK ? TlsErrorText() : std::string("certificate refused: ").append(X509_verify_cert_error_string(verified));
+      co_return verified == X509_V_OK
+          ? TlsErrorText()
+          : std::string("certificate refused: ").append(X509_verify_cert_error_string(verified));
     }
     ReadyAwaiter ready{*this, why == SSL_ERROR_WANT_READ ? Socket::wait_read : Socket::wait_write};
     if (!co_await ready) co_return "the TLS handshake was given up";

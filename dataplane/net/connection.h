@@ -23,8 +23,8 @@ class TlsClientContext;
 
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
-// Told when the peer sends or closes while nobody awaits it: a client that goes away in the middle of its request, an idle upstream
-// connection that dies.
+// Told when the peer sends or closes while nobody awaits it: a client that goes away in the middle of its request, an
+// idle upstream connection that dies.
 class PeerWatcher {
  public:
   virtual ~PeerWatcher() = default;
@@ -33,9 +33,9 @@ class PeerWatcher {
 
 enum class IoEnd : uint8_t { kOpen, kEof, kError };
 
-// A TCP connection, plain or TLS, with one input buffer. Belongs to one loop. At any time one read may be under way, also while nobody waits:
-// that costs no system call beyond those of a read that is awaited, and it is how a peer's closing is noticed. Writes go out
-// at once where the socket takes them. Every wait ends when Abort is called.
+// A TCP connection, plain or TLS, with one input buffer. Belongs to one loop. At any time one read may be under way,
+// also while nobody waits: that costs no system call beyond those of a read that is awaited, and it is how a peer's
+// closing is noticed. Writes go out at once where the socket takes them. Every wait ends when Abort is called.
 class Connection : public boost::intrusive_ref_counter<Connection, boost::thread_unsafe_counter> {
  public:
   static constexpr size_t kFirstCapacity = 8 * 1024;
@@ -49,7 +49,8 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   char* input_data() { return buffer_.get() + begin_; }
   // The first `n` bytes of the input are done with.
   void Consume(size_t n);
-  // The input from `offset` on is replaced by its part [from, input().size()): payload was compacted in place. REQUIRES: !reading().
+  // The input from `offset` on is replaced by its part [from, input().size()): payload was compacted in place.
+  // REQUIRES: !reading().
   void Cut(size_t offset, size_t from);
   // Room for `total` bytes of input, counted from its first byte. May move it. REQUIRES: !reading().
   void Reserve(size_t total);

@@ -9,8 +9,9 @@
 
 namespace chain429 {
 
-// Something that happens at a time unless it is moved or goes away before. Setting one costs a list link at most: most deadlines of
-// a proxy never come, so the queue does not keep them in order and looks at all of them only when the earliest it knew of is due.
+// Something that happens at a time unless it is moved or goes away before. Setting one costs a list link at most: most
+// deadlines of a proxy never come, so the queue does not keep them in order and looks at all of them only when the
+// earliest it knew of is due.
 class Deadline : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   virtual ~Deadline() = default;
@@ -33,8 +34,9 @@ class DeadlineQueue {
   void Set(Deadline& deadline, MonoTime at);
 
  private:
-  using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
-                                                  boost::asio::io_context::executor_type>;
+  using Timer =
+      boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                        boost::asio::io_context::executor_type>;
   using List = boost::intrusive::list<Deadline, boost::intrusive::constant_time_size<false>>;
   void Arm(MonoTime at);
   void Fire();

@@ -64,7 +64,8 @@ Task<Resolved> Resolver::Resolve(std::string host, uint16_t port, MonoTime until
     co_return resolved;
   }
   std::string key = absl::StrCat(host, ":", port);
-  if (const auto known = cache_.find(key); known != cache_.end() && clock_.Read().mono < known->second.until) co_return known->second.resolved;
+  if (const auto known = cache_.find(key); known != cache_.end() && clock_.Read().mono < known->second.until)
+    co_return known->second.resolved;
   const std::string service = absl::StrCat(port);
   LookUp look_up(std::make_shared<LookUpState>());
   LookUpAwaiter answer{look_up, deadlines_, resolver_, host, service, until};
@@ -75,7 +76,8 @@ Task<Resolved> Resolver::Resolve(std::string host, uint16_t port, MonoTime until
     co_return resolved;
   }
   for (const auto& entry : look_up.state->results) resolved.addresses.push_back(entry.endpoint());
-  if (look_up.state->error) resolved.error = absl::StrCat("\"", host, "\" cannot be resolved: ", look_up.state->error.message());
+  if (look_up.state->error)
+    resolved.error = absl::StrCat("\"", host, "\" cannot be resolved: ", look_up.state->error.message());
   if (!resolved.addresses.empty()) {
     if (cache_.size() >= kMaxEntries) cache_.clear();
     cache_[key] = Entry{resolved, clock_.Read().mono + kTimeToLive};

@@ -20,7 +20,8 @@ struct Resolved {
   bool timed_out = false;
 };
 
-// Names to addresses, kept for kTimeToLive. Belongs to one loop; getaddrinfo itself runs on Asio's resolver thread. An address needs no look-up.
+// Names to addresses, kept for kTimeToLive. Belongs to one loop; getaddrinfo itself runs on Asio's resolver thread. An
+// address needs no look-up.
 class Resolver {
  public:
   static constexpr absl::Duration kTimeToLive = absl::Seconds(30);

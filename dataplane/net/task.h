@@ -7,9 +7,9 @@
 
 namespace chain429 {
 
-// A coroutine that runs when awaited and hands its result to whoever awaits it. All of it stays on one loop, so nothing here is
-// atomic; compared with asio::awaitable there is no executor, no cancellation slot and no thread of awaitables to maintain, which is
-// a third of the cost of a small read.
+// A coroutine that runs when awaited and hands its result to whoever awaits it. All of it stays on one loop, so nothing
+// here is atomic; compared with asio::awaitable there is no executor, no cancellation slot and no thread of awaitables
+// to maintain, which is a third of the cost of a small read.
 template <typename T>
 class [[nodiscard]] Task {
  public:
@@ -55,7 +55,8 @@ class [[nodiscard]] Task {
   Handle handle_;
 };
 
-// The root of a coroutine stack: starts at once, frees itself at its end. Whoever starts one catches everything inside it.
+// The root of a coroutine stack: starts at once, frees itself at its end. Whoever starts one catches everything inside
+// it.
 struct Detached {
   struct promise_type {
     Detached get_return_object() const noexcept { return {}; }

@@ -9,8 +9,8 @@ typedef struct ssl_ctx_st SSL_CTX;
 
 namespace chain429 {
 
-// What every upstream TLS connection of the process shares: the trusted authorities (the system's, or SSL_CERT_FILE and SSL_CERT_DIR), verification always
-// on, TLS 1.2 or newer, HTTP/1.1 offered. Immutable after creation; any thread.
+// What every upstream TLS connection of the process shares: the trusted authorities (the system's, or SSL_CERT_FILE and
+// SSL_CERT_DIR), verification always on, TLS 1.2 or newer, HTTP/1.1 offered. Immutable after creation; any thread.
 class TlsClientContext {
  public:
   static absl::StatusOr<std::unique_ptr<TlsClientContext>> Create();

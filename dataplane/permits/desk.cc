@@ -8,14 +8,16 @@
 namespace chain429 {
 namespace {
 
-// While the control plane is away and a pool's share is used up, its return is what is waited for; it takes about this long.
+// While the control plane is away and a pool's share is used up, its return is what is waited for; it takes about this
+// long.
 constexpr absl::Duration kReturnGuess = absl::Seconds(5);
 
 GateView ViewOf(Gate gate) { return {.gate = gate, .closure = Closure::kNone, .until = MonoTime()}; }
 
 // Zero: not closed.
 MonoTime ClosedUntil(const PoolTable::Entry* entry, MonoTime now) {
-  return entry != nullptr && entry->closure != Closure::kNone && entry->closed_until > now ? entry->closed_until : MonoTime();
+  return entry != nullptr && entry->closure != Closure::kNone && entry->closed_until > now ? entry->closed_until
+                                                                                           : MonoTime();
 }
 
 }  // namespace
@@ -36,7 +38,8 @@ void PermitDesk::OnMail(const LinkMail& mail, MonoTime now) {
   if (mail.status == LinkMail::Status::kDetached) s.Detach();
 }
 
-GateView PermitDesk::Consult(const Snapshot& snapshot, const Target& target, int64_t tokens, bool alone, MonoTime now) const {
+GateView PermitDesk::Consult(const Snapshot& snapshot, const Target& target, int64_t tokens, bool alone,
+                             MonoTime now) const {
   const State& s = *state_;
   if (const std::optional<GateView> closed = s.FindClosure(snapshot, target, now)) return *closed;
   bool limited = false;
@@ -48,7 +51,8 @@ GateView PermitDesk::Consult(const Snapshot& snapshot, const Target& target, int
   return s.Disconnected(snapshot, target, now);
 }
 
-std::optional<GateView> PermitDesk::State::FindClosure(const Snapshot& snapshot, const Target& target, MonoTime now) const {
+std::optional<GateView> PermitDesk::State::FindClosure(const Snapshot& snapshot, const Target& target,
+                                                       MonoTime now) const {
   GateView view = ViewOf(Gate::kClosed);
   const bool any_closed = pools.any_closed(now);
   if (any_closed) {
@@ -174,7 +178,8 @@ void PermitDesk::Cancel(AcquireId id) {
   const std::optional<PendingAcquires::Ask> ask = s.pending.Forget(id);
   if (!ask) return;
   s.Unask(*ask, id);
-  const auto unsent = std::find_if(s.acquires.begin(), s.acquires.end(), [id](const Acquire& acquire) { return acquire.id == id; });
+  const auto unsent =
+      std::find_if(s.acquires.begin(), s.acquires.end(), [id](const Acquire& acquire) { return acquire.id == id; });
   if (unsent != s.acquires.end()) {
     s.acquires.erase(unsent);
   } else {
@@ -198,7 +203,8 @@ void PermitDesk::Sent(Grant& grant, MonoTime now) {
   if (index != PermitBook::kNone) state_->MarkSent(index, now, now);
 }
 
-void PermitDesk::Settle(const Grant& grant, const Target& target, Settlement settlement, MonoTime sent_at, MonoTime now) {
+void PermitDesk::Settle(const Grant& grant, const Target& target, Settlement settlement, MonoTime sent_at,
+                        MonoTime now) {
   State& s = *state_;
   MakeSane(settlement);
   settlement.count = 1;
@@ -252,7 +258,8 @@ void PermitDesk::Close(PoolId pool, Closure closure, absl::Duration closed_for, 
 
 bool PermitDesk::mail_urgent() const {
   const State& s = *state_;
-  return !s.acquires.empty() || !s.cancels.empty() || !s.closures.empty() || !s.alone.empty() || !s.urgent.empty() || s.urgent_free;
+  return !s.acquires.empty() || !s.cancels.empty() || !s.closures.empty() || !s.alone.empty() || !s.urgent.empty() ||
+         s.urgent_free;
 }
 
 MonoTime PermitDesk::NextDeadline() const {

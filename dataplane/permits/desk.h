@@ -30,8 +30,9 @@ class AcquireWaiter {
   virtual void OnAcquireAnswer(const AcquireAnswer* answer) = 0;
 };
 
-// A worker's permits: spares at hand, acquires under way, pool states, and the mail that goes to the link. Belongs to one worker; no I/O, no
-// clock: the worker passes the time in, takes the mail at the end of each loop turn, and calls OnTimer at NextDeadline.
+// A worker's permits: spares at hand, acquires under way, pool states, and the mail that goes to the link. Belongs to
+// one worker; no I/O, no clock: the worker passes the time in, takes the mail at the end of each loop turn, and calls
+// OnTimer at NextDeadline.
 class PermitDesk {
  public:
   explicit PermitDesk(uint8_t worker);
@@ -42,16 +43,18 @@ class PermitDesk {
   // From the link.
   void OnMail(const LinkMail& mail, MonoTime now);
 
-  // `alone`: as if the control plane were away. Looks at the target's pools and at its credentials (all closed: kClosed).
+  // `alone`: as if the control plane were away. Looks at the target's pools and at its credentials (all closed:
+  // kClosed).
   GateView Consult(const Snapshot& snapshot, const Target& target, int64_t tokens, bool alone, MonoTime now) const;
-  // The next usable credential of the target in turn, as an index into Provider::credentials; -1: the target sends no key.
+  // The next usable credential of the target in turn, as an index into Provider::credentials; -1: the target sends no
+  // key.
   int PickCredential(const Snapshot& snapshot, const Target& target, MonoTime now);
 
   // After kSpare, kFree or kShare: the right to call now. REQUIRES: Consult just said so.
   Grant Take(const Target& target, Gate gate, int64_t tokens, MonoTime now);
 
-  // After kAsk. The waiter is called once, from OnMail or OnTimer, never from within Ask. It must live until then or until Cancel.
-  // `acquire.id` and `spares_wanted` are set here.
+  // After kAsk. The waiter is called once, from OnMail or OnTimer, never from within Ask. It must live until then or
+  // until Cancel. `acquire.id` and `spares_wanted` are set here.
   AcquireId Ask(Acquire acquire, AcquireWaiter* waiter, MonoTime now);
   void Cancel(AcquireId id);
   // A granted answer becomes the first attempt's right; its spares stay with the desk.
@@ -59,7 +62,8 @@ class PermitDesk {
 
   // The attempt's request has been written upstream.
   void Sent(Grant& grant, MonoTime now);
-  // The attempt ended. Plain good endings under one permit are merged until the next mail; failures and answers that close a pool go out at once.
+  // The attempt ended. Plain good endings under one permit are merged until the next mail; failures and answers that
+  // close a pool go out at once.
   void Settle(const Grant& grant, const Target& target, Settlement settlement, MonoTime sent_at, MonoTime now);
   // Nothing was written upstream.
   void Release(const Grant& grant, MonoTime now);

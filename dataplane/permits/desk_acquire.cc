@@ -14,7 +14,8 @@ constexpr uint32_t kMostSpares = 1u << 24;
 // Targets that nobody uses are forgotten after this long.
 constexpr absl::Duration kIdle = absl::Minutes(2);
 
-// The leader counts the time to live from its own sending. Using a permit in its last moments risks that it was taken back already.
+// The leader counts the time to live from its own sending. Using a permit in its last moments risks that it was taken
+// back already.
 absl::Duration UsableFor(absl::Duration ttl) {
   return ttl - std::clamp(ttl / 8, absl::Milliseconds(20), absl::Seconds(1));
 }
@@ -25,7 +26,12 @@ AcquireId PermitDesk::State::Post(Acquire acquire, TargetRecord& target, Acquire
   const AcquireId id((uint64_t{worker} << 56) | ++last_acquire);
   acquire.id = id;
   target.spares_asked += acquire.spares_wanted;
-  pending.Add(id, {.waiter = waiter, .first = target.id, .spares = acquire.spares_wanted, .tokens = acquire.prompt_tokens + acquire.max_output, .asked_at = now},
+  pending.Add(id,
+              {.waiter = waiter,
+               .first = target.id,
+               .spares = acquire.spares_wanted,
+               .tokens = acquire.prompt_tokens + acquire.max_output,
+               .asked_at = now},
               now);
   acquires.push_back(std::move(acquire));
   return id;
@@ -75,10 +81,11 @@ void PermitDesk::State::OnAnswer(const AcquireAnswer& answer, MonoTime now) {
   if (wanted) ask->waiter->OnAcquireAnswer(answer.alone ? nullptr : &answer);
 }
 
-// `given_out` attempts go to a waiter, at most `keep` of the rest stay as spares (UINT32_MAX: as many as the demand is worth), what is left goes
-// back. `guess`: the size of the request that the permit was asked for. The leader charges by a ratio that it learns, so that a spare fits what
-// guesses no more than that, whatever its charge.
-void PermitDesk::State::KeepPermit(const AcquireAnswer& answer, uint32_t given_out, uint32_t keep, int64_t guess, MonoTime now) {
+// `given_out` attempts go to a waiter, at most `keep` of the rest stay as spares (UINT32_MAX: as many as the demand is
+// worth), what is left goes back. `guess`: the size of the request that the permit was asked for. The leader charges by
+// a ratio that it learns, so that a spare fits what guesses no more than that, whatever its charge.
+void PermitDesk::State::KeepPermit(const AcquireAnswer& answer, uint32_t given_out, uint32_t keep, int64_t guess,
+                                   MonoTime now) {
   const Permit& granted = answer.permit;
   const uint32_t target_index = book.TargetIndex(granted.target);
   const uint32_t index = book.PermitIndex(granted.id, target_index);
@@ -93,7 +100,11 @@ void PermitDesk::State::KeepPermit(const AcquireAnswer& answer, uint32_t given_o
   if (keep > 0) {
     const MonoTime expires = now + usable;
     permit.unused += keep;
-    target.spares.Add({.permit = index, .left = keep, .next_use = given_out, .tokens = granted.tokens == 0 ? 0 : guess, .expires = expires});
+    target.spares.Add({.permit = index,
+                       .left = keep,
+                       .next_use = given_out,
+                       .tokens = granted.tokens == 0 ? 0 : guess,
+                       .expires = expires});
     next_expiry = std::min(next_expiry, expires);
   }
   if (rest > keep) {

@@ -54,7 +54,8 @@ void PermitDesk::State::MarkSent(uint32_t permit, MonoTime sent_at, MonoTime now
   MarkDirty(permit, now);
 }
 
-void PermitDesk::State::SettleFree(const Target& target, Settlement settlement, bool plain, MonoTime sent_at, MonoTime now) {
+void PermitDesk::State::SettleFree(const Target& target, Settlement settlement, bool plain, MonoTime sent_at,
+                                   MonoTime now) {
   if (!plain) {
     SettleAlone({}, target, std::move(settlement), sent_at);
     return;
@@ -63,7 +64,8 @@ void PermitDesk::State::SettleFree(const Target& target, Settlement settlement, 
   TargetRecord& record = book.target(index);
   record.last_used = now;
   if (record.pools != target.pools) record.pools = target.pools;
-  // A limit that a header tells of and nobody knows yet: until the control plane does, every proxy calls without asking.
+  // A limit that a header tells of and nobody knows yet: until the control plane does, every proxy calls without
+  // asking.
   if (!settlement.readings.empty() && now >= record.urgent_not_before) {
     record.urgent_not_before = now + kUrgentEvery;
     urgent_free = true;
@@ -125,7 +127,8 @@ WorkerMail PermitDesk::TakeMail(MonoTime now, bool flush) {
     mail.settlements.push_back(std::move(lone.settlement));
   }
   s.alone.clear();
-  // An acquire takes along whatever waits: the leader shall judge by what this worker knows, and the message goes anyway.
+  // An acquire takes along whatever waits: the leader shall judge by what this worker knows, and the message goes
+  // anyway.
   if (flush || now >= s.flush_at || !mail.acquires.empty()) {
     for (const uint32_t permit : s.dirty) s.WritePermit(permit, mail, now);
     s.dirty.clear();

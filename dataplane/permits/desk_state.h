@@ -68,8 +68,8 @@ struct PermitDesk::State {
   MonoTime flush_at = MonoTime::Max();
 };
 
-// What a provider says in its numbers is not to be believed: negative ones and absurd ones would be refused by the control plane, and with them
-// the whole message.
+// What a provider says in its numbers is not to be believed: negative ones and absurd ones would be refused by the
+// control plane, and with them the whole message.
 void MakeSane(Settlement& settlement);
 
 }  // namespace chain429

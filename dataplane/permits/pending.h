@@ -14,8 +14,8 @@ namespace chain429 {
 
 class AcquireWaiter;
 
-// Acquires that the control plane has not answered yet, and how long it is worth waiting: 4 × the smoothed round trip, 50 ms to 1 s. A timeout
-// doubles the wait until an answer is measured again.
+// Acquires that the control plane has not answered yet, and how long it is worth waiting: 4 × the smoothed round trip,
+// 50 ms to 1 s. A timeout doubles the wait until an answer is measured again.
 class PendingAcquires {
  public:
   static constexpr absl::Duration kShortest = absl::Milliseconds(50);
@@ -23,9 +23,9 @@ class PendingAcquires {
 
   struct Ask {
     AcquireWaiter* waiter = nullptr;  // null: for spares alone
-    TargetId first;                   // the first candidate
-    uint32_t spares = 0;              // wanted, beyond what the waiter needs
-    int64_t tokens = 0;               // what the asking request guessed of itself, output included
+    TargetId first;  // the first candidate
+    uint32_t spares = 0;  // wanted, beyond what the waiter needs
+    int64_t tokens = 0;  // what the asking request guessed of itself, output included
     MonoTime asked_at;
   };
 

@@ -32,7 +32,9 @@ uint32_t PermitBook::TargetIndex(TargetId id) {
 void PermitBook::ForgetIdleTargets(MonoTime before) {
   for (uint32_t i = 0; i < targets_.size(); ++i) {
     TargetRecord& target = targets_[i];
-    if (!target.id || target.records > 0 || target.dirty || target.spares_asked > 0 || target.refill || target.last_used >= before) continue;
+    if (!target.id || target.records > 0 || target.dirty || target.spares_asked > 0 || target.refill ||
+        target.last_used >= before)
+      continue;
     target_index_.erase(target.id);
     target = TargetRecord{};
     free_targets_.push_back(i);
@@ -54,7 +56,8 @@ uint32_t PermitBook::PermitIndex(PermitId id, uint32_t target) {
 
 void PermitBook::FreeIfDone(uint32_t index) {
   PermitRecord& record = permits_[index];
-  if (!record.in_use || record.unused > 0 || record.open > 0 || record.sent > 0 || record.released > 0 || record.dirty) return;
+  if (!record.in_use || record.unused > 0 || record.open > 0 || record.sent > 0 || record.released > 0 || record.dirty)
+    return;
   --targets_[record.target].records;
   permit_index_.erase(record.id);
   record = PermitRecord{};

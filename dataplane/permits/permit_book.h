@@ -49,7 +49,8 @@ struct PermitRecord {
   bool in_use = false;
 };
 
-// Records by index, so that spares reach theirs without a look-up; freed ones are used again with the memory of their vectors.
+// Records by index, so that spares reach theirs without a look-up; freed ones are used again with the memory of their
+// vectors.
 class PermitBook {
  public:
   uint32_t TargetIndex(TargetId id);

@@ -5,7 +5,8 @@
 namespace chain429 {
 namespace {
 
-// Clients can name models freely, and each name is a pool: beyond this many, those about which there is nothing to remember go.
+// Clients can name models freely, and each name is a pool: beyond this many, those about which there is nothing to
+// remember go.
 constexpr size_t kMaxEntries = 16384;
 
 const Pool* FindPool(const Snapshot& snapshot, PoolId pool) {
@@ -68,7 +69,8 @@ bool PoolTable::Limited(const Snapshot& snapshot, const Target& target, PoolId p
 
 PoolTable::Entry& PoolTable::Make(PoolId pool, MonoTime now) {
   if (entries_.size() >= kMaxEntries) {
-    absl::erase_if(entries_, [now](const auto& item) { return !item.second.limited && item.second.closed_until <= now; });
+    absl::erase_if(entries_,
+                   [now](const auto& item) { return !item.second.limited && item.second.closed_until <= now; });
   }
   return entries_[pool];
 }

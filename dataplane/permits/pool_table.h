@@ -9,8 +9,8 @@
 
 namespace chain429 {
 
-// What one worker knows of the pools: whether they are limited and until when they are closed, as the control plane said and as the worker saw
-// itself.
+// What one worker knows of the pools: whether they are limited and until when they are closed, as the control plane
+// said and as the worker saw itself.
 class PoolTable {
  public:
   struct Entry {
@@ -22,7 +22,8 @@ class PoolTable {
     absl::InlinedVector<ShareWindow, 2> shares;  // one for each limit
   };
 
-  // Within this time of a closure that the worker saw itself, a state that says otherwise was sent by a control plane that did not know yet.
+  // Within this time of a closure that the worker saw itself, a state that says otherwise was sent by a control plane
+  // that did not know yet.
   static constexpr absl::Duration kStatesLag = absl::Seconds(2);
 
   void OnState(const PoolState& state, MonoTime now);

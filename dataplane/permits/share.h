@@ -9,8 +9,9 @@
 
 namespace chain429 {
 
-// Counts this worker's calls to a pool while the control plane is away, against a share that the control plane keeps reserved. In no
-// stretch of its window are there more calls than the share: each counts for the window and up to a tenth of it longer.
+// Counts this worker's calls to a pool while the control plane is away, against a share that the control plane keeps
+// reserved. In no stretch of its window are there more calls than the share: each counts for the window and up to a
+// tenth of it longer.
 class ShareWindow {
  public:
   void Set(const SafeShare& share, MonoTime told_at);

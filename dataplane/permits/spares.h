@@ -15,7 +15,7 @@ class Spares {
     uint32_t permit = 0;  // index of the permit's record at the desk
     uint32_t left = 0;
     uint32_t next_use = 0;
-    int64_t tokens = 0;   // good for requests that guess no more of themselves; 0: for any, the pools count no tokens
+    int64_t tokens = 0;  // good for requests that guess no more of themselves; 0: for any, the pools count no tokens
     MonoTime expires;
   };
 

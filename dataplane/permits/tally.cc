@@ -8,9 +8,10 @@ namespace chain429 {
 void Tally::Add(Settlement settlement, uint32_t use, MonoTime sent_at) {
   Part& part = parts_[settlement.usage.seen ? 1 : 0];
   const bool younger = part.count == 0 || sent_at >= part.sent_at;
-  // A reading is only worth something together with its own attempt's index and time, so the three go together; an attempt without readings
-  // does not displace one with.
-  const bool displaces = settlement.readings.empty() ? part.readings.empty() && younger : part.readings.empty() || younger;
+  // A reading is only worth something together with its own attempt's index and time, so the three go together; an
+  // attempt without readings does not displace one with.
+  const bool displaces =
+      settlement.readings.empty() ? part.readings.empty() && younger : part.readings.empty() || younger;
   if (displaces) {
     part.last_use = use;
     part.sent_at = sent_at;

@@ -9,8 +9,8 @@
 
 namespace chain429 {
 
-// Good endings of one permit, or of one target without permits, merged until the next mail: counters only. Attempts whose usage the
-// provider told and those where it did not are kept apart, because the second keep their full charge.
+// Good endings of one permit, or of one target without permits, merged until the next mail: counters only. Attempts
+// whose usage the provider told and those where it did not are kept apart, because the second keep their full charge.
 class Tally {
  public:
   bool empty() const { return parts_[0].count == 0 && parts_[1].count == 0; }

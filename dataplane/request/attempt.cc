@@ -44,7 +44,12 @@ Closure ClosureOf(ErrorClass error_class) {
 }  // namespace
 
 Attempt::Attempt(ChatRequest& request, const Route& route, uint32_t candidate, int credential, Grant grant)
-    : request_(request), worker_(request.worker), route_(route), candidate_(candidate), credential_(credential), grant_(grant) {}
+    : request_(request),
+      worker_(request.worker),
+      route_(route),
+      candidate_(candidate),
+      credential_(credential),
+      grant_(grant) {}
 
 Attempt::~Attempt() {
   if (upstream_ != nullptr) upstream_->Abort();
@@ -72,7 +77,8 @@ Task<AttemptResult> Attempt::Run() {
     if (!success) {
       const bool read = co_await ReadBody();
       JudgeRefusal(read);
-    } else if (request_.scan.stream && answer_.Find("content-type").find("application/json") == std::string_view::npos) {
+    } else if (request_.scan.stream &&
+               answer_.Find("content-type").find("application/json") == std::string_view::npos) {
       route_.rules->ReadHeaders(answer_.fields, worker_.clock.Read().wall, readings_);
       Relay relay(*this);
       co_await relay.Run();
@@ -89,7 +95,9 @@ Task<AttemptResult> Attempt::Run() {
   co_return std::move(result_);
 }
 
-bool Attempt::wants_usage() const { return request_.scan.stream && !request_.scan.has_stream_options && route_.provider->ask_usage; }
+bool Attempt::wants_usage() const {
+  return request_.scan.stream && !request_.scan.has_stream_options && route_.provider->ask_usage;
+}
 
 void Attempt::BuildHead() {
   std::string& head = upstream_head_;
@@ -104,7 +112,8 @@ void Attempt::BuildHead() {
   }
   if (!type_seen) head.append("Content-Type: application/json\r\n");
   const BodyScan& scan = request_.scan;
-  const size_t length = request_.body.size() - (scan.model_end - scan.model_begin) + route_.model_json.size() + (wants_usage() ? kAskForUsage.size() : 0);
+  const size_t length = request_.body.size() - (scan.model_end - scan.model_begin) + route_.model_json.size() +
+                        (wants_usage() ? kAskForUsage.size() : 0);
   AppendNumberField(head, "Content-Length", length);
   head.append("Accept-Encoding: identity\r\n\r\n");
 }
@@ -114,7 +123,8 @@ Task<bool> Attempt::Connect() {
   dial_ = std::make_unique<Dial>(worker_.dial, route_.host, until);
   upstream_ = co_await dial_->Run();
   worker_.counters.upstream_connects.Add();
-  if (upstream_ == nullptr && !interrupted_) Fail(dial_->timed_out() ? Outcome::kTimeout : Outcome::kConnect, dial_->error());
+  if (upstream_ == nullptr && !interrupted_)
+    Fail(dial_->timed_out() ? Outcome::kTimeout : Outcome::kConnect, dial_->error());
   dial_.reset();
   if (upstream_ != nullptr) worker_.counters.upstream_open.Add();
   co_return upstream_ != nullptr;
@@ -132,7 +142,8 @@ Task<bool> Attempt::Exchange() {
       if (!connected) co_return false;
     }
     if (interrupted_) co_return false;
-    const absl::Duration patience = request_.scan.stream ? request_.chain.timeouts.first_token : absl::InfiniteDuration();
+    const absl::Duration patience =
+        request_.scan.stream ? request_.chain.timeouts.first_token : absl::InfiniteDuration();
     worker_.deadlines().Set(*this, std::min(request_.deadline, started_ + patience));
     auto write = upstream_->Write(upstream_head_, body.substr(0, scan.model_begin), route_.model_json,
                                   body.substr(scan.model_end, scan.close_brace - scan.model_end),
@@ -153,7 +164,8 @@ Task<bool> Attempt::Exchange() {
       if (timed_out_) {
         Fail(Outcome::kTimeout, request_.scan.stream ? "no content in time" : "no answer in time");
       } else if (result_.end.outcome == Outcome::kOk) {
-        Fail(Outcome::kBroken, answer_begun_ ? "the connection broke within the answer's head" : "the connection was closed without an answer");
+        Fail(Outcome::kBroken, answer_begun_ ? "the connection broke within the answer's head"
+                                             : "the connection was closed without an answer");
       }
       co_return false;
     }
@@ -193,7 +205,8 @@ Task<bool> Attempt::ReadHead() {
   }
 }
 
-// Keeps the head where it is and the payload behind it, so that a whole small answer is one stretch of the buffer it was read into.
+// Keeps the head where it is and the payload behind it, so that a whole small answer is one stretch of the buffer it
+// was read into.
 Task<bool> Attempt::ReadBody() {
   const bool bodyless = answer_.status == 204 || answer_.status == 304;
   const bool chunked = answer_.chunked;
@@ -237,7 +250,8 @@ Task<bool> Attempt::AnswerPlain() {
   const bool read = co_await ReadBody();
   if (interrupted_) co_return false;
   if (!read) {
-    Fail(timed_out_ ? Outcome::kTimeout : Outcome::kBroken, timed_out_ ? "the answer did not end in time" : "the answer ended before it was whole");
+    Fail(timed_out_ ? Outcome::kTimeout : Outcome::kBroken,
+         timed_out_ ? "the answer did not end in time" : "the answer ended before it was whole");
     co_return false;
   }
   const absl::Time wall = worker_.clock.Read().wall;
@@ -297,8 +311,11 @@ void Attempt::AppendChainFields(std::string& out) {
   last.called = true;
   last.latency = first_content_ - started_;
   hops.push_back(std::move(last));
-  const auto name_of = [&](uint32_t candidate) { return std::string_view(request_.chain.routes[candidate].target->name); };
-  AppendChainHead(out, request_.chain.name, hops, static_cast<int>(candidate_), request_.walk.attempts() + 1, name_of, first_content_);
+  const auto name_of = [&](uint32_t candidate) {
+    return std::string_view(request_.chain.routes[candidate].target->name);
+  };
+  AppendChainHead(out, request_.chain.name, hops, static_cast<int>(candidate_), request_.walk.attempts() + 1, name_of,
+                  first_content_);
 }
 
 std::string Attempt::WithoutKeys(std::string_view text) const {
@@ -320,9 +337,11 @@ void Attempt::JudgeRefusal(bool read) {
     return;
   }
   read = read && Decode();
-  Verdict verdict = route_.rules->Classify(answer_.status, answer_.fields, body(), worker_.clock.Read().wall, readings_);
+  Verdict verdict =
+      route_.rules->Classify(answer_.status, answer_.fields, body(), worker_.clock.Read().wall, readings_);
   // What did not come whole cannot be handed on as the provider's own word.
-  const bool handed_on = verdict.error_class == ErrorClass::kBadRequest || verdict.error_class == ErrorClass::kContextTooLong;
+  const bool handed_on =
+      verdict.error_class == ErrorClass::kBadRequest || verdict.error_class == ErrorClass::kContextTooLong;
   if (handed_on && !read) {
     Fail(Outcome::kBroken, "the answer ended before it was whole");
     return;
@@ -355,7 +374,8 @@ void Attempt::CloseScope(const Verdict& verdict) {
       closes_ = route_.target->pools.back();
       break;
     case Scope::kCredential:
-      closes_ = credential_ >= 0 ? route_.provider->credentials[static_cast<size_t>(credential_)].pool : route_.target->pools.front();
+      closes_ = credential_ >= 0 ? route_.provider->credentials[static_cast<size_t>(credential_)].pool
+                                 : route_.target->pools.front();
       break;
     case Scope::kPool:
     case Scope::kProvider:
@@ -365,7 +385,9 @@ void Attempt::CloseScope(const Verdict& verdict) {
   }
   absl::Duration wait = verdict.retry_after;
   if (wait <= absl::ZeroDuration()) {
-    wait = closure == Closure::kAuth ? kRefusedCredential : closure == Closure::kModelUnavailable ? kMissingModel : kUnknownWait;
+    wait = closure == Closure::kAuth               ? kRefusedCredential
+           : closure == Closure::kModelUnavailable ? kMissingModel
+                                                   : kUnknownWait;
   }
   const MonoTime now = worker_.now();
   worker_.desk.Close(closes_, closure, wait, verdict.authoritative, now);

@@ -46,7 +46,8 @@ struct AttemptResult {
   std::unique_ptr<HeldAnswer> held;
 };
 
-// One call to one target: connect, write, read, judge, and on success answer the client. Settles its grant. Its deadline bounds the phase it is in.
+// One call to one target: connect, write, read, judge, and on success answer the client. Settles its grant. Its
+// deadline bounds the phase it is in.
 class Attempt final : public Deadline, public Interruptible {
  public:
   Attempt(ChatRequest& request, const Route& route, uint32_t candidate, int credential, Grant grant);
@@ -78,7 +79,9 @@ class Attempt final : public Deadline, public Interruptible {
   void Settle();
   void ReleaseConnection();
   bool Decode();                   // false: the body's coding cannot be read
-  std::string_view body() const { return decoded_ ? std::string_view(*decoded_) : upstream_->input().substr(head_size_, body_size_); }
+  std::string_view body() const {
+    return decoded_ ? std::string_view(*decoded_) : upstream_->input().substr(head_size_, body_size_);
+  }
 
   ChatRequest& request_;
   WorkerContext& worker_;

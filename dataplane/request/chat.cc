@@ -18,7 +18,8 @@ namespace {
 // Before a target's ratio is learnt: four bytes of JSON a token, which is generous for English and short for code.
 constexpr int64_t kBytesPerToken = 4;
 
-// Waits for the control plane's answer to an acquire. The coroutine is resumed in a turn of its own, not from within the desk.
+// Waits for the control plane's answer to an acquire. The coroutine is resumed in a turn of its own, not from within
+// the desk.
 class AskAwaiter final : public AcquireWaiter, public Interruptible {
  public:
   AskAwaiter(WorkerContext& worker, Acquire acquire) : worker_(worker), acquire_(std::move(acquire)) {}
@@ -89,7 +90,8 @@ class Chat {
         client_(client),
         chain_(std::move(chain)),
         routes_(std::move(routes)),
-        walk_({static_cast<uint32_t>(chain_->routes.size()), chain_->max_attempts, worker.now() + chain_->timeouts.total, chain_->wait}),
+        walk_({static_cast<uint32_t>(chain_->routes.size()), chain_->max_attempts,
+               worker.now() + chain_->timeouts.total, chain_->wait}),
         request_{worker, client, head, body, scan, *chain_, walk_, worker.now(), worker.now() + chain_->timeouts.total},
         tokens_(static_cast<int64_t>(body.size()) / kBytesPerToken) {}
 
@@ -120,8 +122,10 @@ class Chat {
 GateView Chat::GateOf(uint32_t candidate, bool alone) const {
   // What did not fit into one context does not fit into one that is known to be no larger.
   const int64_t context = chain_->routes[candidate].target->context;
-  if (context > 0 && context <= too_small_) return {.gate = Gate::kUnfit, .closure = Closure::kNone, .until = MonoTime()};
-  return worker_.desk.Consult(routes_->snapshot(), *chain_->routes[candidate].target, tokens_ + request_.scan.max_output, alone, worker_.now());
+  if (context > 0 && context <= too_small_)
+    return {.gate = Gate::kUnfit, .closure = Closure::kNone, .until = MonoTime()};
+  return worker_.desk.Consult(routes_->snapshot(), *chain_->routes[candidate].target,
+                              tokens_ + request_.scan.max_output, alone, worker_.now());
 }
 
 Task<bool> Chat::Run() {
@@ -132,7 +136,9 @@ Task<bool> Chat::Run() {
     if (step.action == Walk::Do::kAttempt) {
       const Target& target = *chain_->routes[step.candidate].target;
       const Grant grant = worker_.desk.Take(target, step.gate, tokens_ + request_.scan.max_output, worker_.now());
-      worker_.counters.CountPermit(step.gate == Gate::kSpare ? PermitKind::kSpare : step.gate == Gate::kShare ? PermitKind::kShare : PermitKind::kFree);
+      worker_.counters.CountPermit(step.gate == Gate::kSpare   ? PermitKind::kSpare
+                                   : step.gate == Gate::kShare ? PermitKind::kShare
+                                                               : PermitKind::kFree);
       answered = co_await Call(step.candidate, grant);
     } else if (step.action == Walk::Do::kAsk) {
       answered = co_await Ask(step);
@@ -190,7 +196,8 @@ Task<bool> Chat::Call(uint32_t candidate, Grant grant) {
   Attempt attempt(request_, route, candidate, credential, grant);
   AttemptResult result = co_await attempt.Run();
   // The walk hands back the first that was kept, unless the request itself is at fault.
-  if (result.held != nullptr && (held_ == nullptr || result.end.error_class == ErrorClass::kBadRequest)) held_ = std::move(result.held);
+  if (result.held != nullptr && (held_ == nullptr || result.end.error_class == ErrorClass::kBadRequest))
+    held_ = std::move(result.held);
   if (result.end.error_class == ErrorClass::kContextTooLong) too_small_ = std::max(too_small_, route.target->context);
   if (result.replied && !result.stream_broken) {
     worker_.counters.first_content.Observe(worker_.now() - request_.started);
@@ -202,7 +209,9 @@ Task<bool> Chat::Call(uint32_t candidate, Grant grant) {
 
 std::string Chat::ChainFields(int target) const {
   std::string fields;
-  AppendChainHead(fields, chain_->name, walk_.hops(), target, walk_.attempts(), [this](uint32_t c) { return NameOf(c); }, worker_.now());
+  AppendChainHead(
+      fields, chain_->name, walk_.hops(), target, walk_.attempts(), [this](uint32_t c) { return NameOf(c); },
+      worker_.now());
   return fields;
 }
 
@@ -220,10 +229,13 @@ Task<bool> Chat::Exhaust(const Walk::Step& step) {
   const MonoTime now = worker_.now();
   const auto name_of = [this](uint32_t candidate) { return NameOf(candidate); };
   std::string fields = ChainFields(-1);
-  if (step.status == 429) AppendNumberField(fields, "retry-after", static_cast<uint64_t>(std::max<int64_t>(1, CeilSeconds(step.retry_after))));
+  if (step.status == 429)
+    AppendNumberField(fields, "retry-after",
+                      static_cast<uint64_t>(std::max<int64_t>(1, CeilSeconds(step.retry_after))));
   if (step.hopeless) fields.append("x-should-retry: false\r\n");  // OpenAI's SDKs obey it
-  std::string body = ErrorBody(ExhaustionMessage(walk_.hops(), chain_->name, name_of, now), ErrorType(step.status), {}, "chain_exhausted",
-                               absl::StrCat(",\"attempts\":", AttemptsJson(walk_.hops(), name_of, now)));
+  std::string body =
+      ErrorBody(ExhaustionMessage(walk_.hops(), chain_->name, name_of, now), ErrorType(step.status), {},
+                "chain_exhausted", absl::StrCat(",\"attempts\":", AttemptsJson(walk_.hops(), name_of, now)));
   Task<bool> sending = client_.Send(step.status, "application/json", std::move(body), std::move(fields));
   const bool sent = co_await sending;
   co_return sent;
@@ -238,8 +250,8 @@ void Chat::CountHops() {
 
 }  // namespace
 
-Task<bool> AnswerChat(WorkerContext& worker, Responder& client, const RequestHead& head, std::string_view body, const ClientKey* key,
-                      std::shared_ptr<RouteTable> routes) {
+Task<bool> AnswerChat(WorkerContext& worker, Responder& client, const RequestHead& head, std::string_view body,
+                      const ClientKey* key, std::shared_ptr<RouteTable> routes) {
   BodyScan scan;
   BodyError wrong = worker.body_scanner.Scan(body, scan);
   if (!wrong.ok()) {
@@ -249,12 +261,15 @@ Task<bool> AnswerChat(WorkerContext& worker, Responder& client, const RequestHea
   }
   std::shared_ptr<const ResolvedChain> chain = routes->Resolve(scan.model);
   if (chain == nullptr) {
-    Task<bool> refusing = client.SendError(404, UnknownModelMessage(routes->snapshot(), key, scan.model), "model", "model_not_found");
+    Task<bool> refusing =
+        client.SendError(404, UnknownModelMessage(routes->snapshot(), key, scan.model), "model", "model_not_found");
     const bool sent = co_await refusing;
     co_return sent;
   }
   if (!MayUse(key, chain->name)) {
-    Task<bool> refusing = client.SendError(403, absl::StrCat("The key \"", key->name, "\" may not use \"", chain->name, "\"."), "model", "model_not_allowed");
+    Task<bool> refusing =
+        client.SendError(403, absl::StrCat("The key \"", key->name, "\" may not use \"", chain->name, "\"."), "model",
+                         "model_not_allowed");
     const bool sent = co_await refusing;
     co_return sent;
   }

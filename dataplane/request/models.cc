@@ -38,11 +38,13 @@ std::vector<Listed> AllModels(const Snapshot& snapshot, const ClientKey* key) {
   for (const Provider& provider : snapshot.providers) {
     if (!provider.enabled) continue;
     for (const ModelLimits& model : provider.models) {
-      if (!model.canonical.empty() && snapshot.targets_by_canonical.contains(model.canonical)) add(model.canonical, "429chain", model.context);
+      if (!model.canonical.empty() && snapshot.targets_by_canonical.contains(model.canonical))
+        add(model.canonical, "429chain", model.context);
     }
   }
   for (const Target& target : snapshot.targets) {
-    if (snapshot.providers[target.provider].enabled) add(target.name, snapshot.providers[target.provider].name, target.context);
+    if (snapshot.providers[target.provider].enabled)
+      add(target.name, snapshot.providers[target.provider].name, target.context);
   }
   return listed;
 }

@@ -28,7 +28,8 @@ Relay::Relay(Attempt& attempt)
 
 Task<bool> Relay::Run() {
   // The client's head is put together now: the provider's fields stand in a buffer that will be reused.
-  if (const std::string_view encoding = attempt_.answer_.Find("content-encoding"); !encoding.empty() && encoding != "identity") {
+  if (const std::string_view encoding = attempt_.answer_.Find("content-encoding");
+      !encoding.empty() && encoding != "identity") {
     attempt_.Fail(Outcome::kBroken, "the stream is compressed although that was not asked for");
     co_return false;
   }
@@ -59,13 +60,16 @@ Task<bool> Relay::Run() {
         const bool finished = co_await FinishWhole();
         co_return finished;
       }
-      const bool told = co_await FinishBroken(end == End::kWhole ? "the provider ended the stream before its answer was whole"
-                                                                 : "the connection to the provider broke");
+      const bool told =
+          co_await FinishBroken(end == End::kWhole ? "the provider ended the stream before its answer was whole"
+                                                   : "the connection to the provider broke");
       co_return told;
     }
     const bool flushed = co_await Flush({}, false);
     if (!flushed) co_return false;
-    if (committed_) worker_.deadlines().Set(attempt_, std::min(attempt_.request_.deadline, worker_.now() + attempt_.request_.chain.timeouts.idle));
+    if (committed_)
+      worker_.deadlines().Set(
+          attempt_, std::min(attempt_.request_.deadline, worker_.now() + attempt_.request_.chain.timeouts.idle));
     const bool more = co_await upstream_.Fill();
     if (!more && upstream_.end() == IoEnd::kOpen) co_return false;
     if (attempt_.interrupted_ || client_.gone()) co_return false;
@@ -198,10 +202,14 @@ Task<bool> Relay::Flush(std::string_view tail, bool last) {
     crlf[0] = '\r';
     crlf[1] = '\n';
     const bool chunks = !client_.http10();
-    const std::string_view before = chunks && size > 0 ? std::string_view(chunk_size, static_cast<size_t>(crlf + 2 - chunk_size)) : std::string_view();
-    const std::string_view after = !chunks ? std::string_view() : last && ends ? (size > 0 ? std::string_view("\r\n0\r\n\r\n") : kLastChunk)
-                                                                               : (size > 0 ? std::string_view("\r\n") : std::string_view());
-    auto write = client_.connection().Write(head_sent_ ? std::string_view() : client_.head(), before, parts[0], parts[1], parts[2], trailer, after);
+    const std::string_view before = chunks && size > 0
+                                        ? std::string_view(chunk_size, static_cast<size_t>(crlf + 2 - chunk_size))
+                                        : std::string_view();
+    const std::string_view after = !chunks        ? std::string_view()
+                                   : last && ends ? (size > 0 ? std::string_view("\r\n0\r\n\r\n") : kLastChunk)
+                                                  : (size > 0 ? std::string_view("\r\n") : std::string_view());
+    auto write = client_.connection().Write(head_sent_ ? std::string_view() : client_.head(), before, parts[0],
+                                            parts[1], parts[2], trailer, after);
     head_sent_ = true;
     if (!write.await_ready()) {
       // The client is slow: until it has taken this nothing more is read, and only the whole request's time counts.
@@ -229,7 +237,8 @@ Task<bool> Relay::FinishWhole() {
   Task<bool> flushing = Flush(add_done ? kDoneEvent : std::string_view(), true);
   const bool sent = co_await flushing;
   worker_.counters.streams_open.Sub();
-  // The end of the framing usually comes with [DONE]; if it lags, it gets a moment, so that the connection can be used again.
+  // The end of the framing usually comes with [DONE]; if it lags, it gets a moment, so that the connection can be used
+  // again.
   if (!framing_done_ && chunked_ && !attempt_.interrupted_ && upstream_.end() == IoEnd::kOpen) {
     worker_.deadlines().Set(attempt_, worker_.now() + kTailPatience);
     while (!framing_done_) {
@@ -255,8 +264,12 @@ Task<bool> Relay::FinishBroken(std::string_view why) {
   attempt_.result_.stream_broken = true;
   attempt_.result_.end.outcome = attempt_.timed_out_ ? Outcome::kTimeout : Outcome::kBroken;
   worker_.counters.streams_broken.Add();
-  const std::string message = attempt_.timed_out_ ? std::string("the provider sent nothing for too long") : attempt_.WithoutKeys(why);
-  const std::string event = std::string("data: ").append(ErrorBody("The stream broke off: " + message + ".", "api_error", {}, "stream_broken")).append("\n\n");
+  const std::string message =
+      attempt_.timed_out_ ? std::string("the provider sent nothing for too long") : attempt_.WithoutKeys(why);
+  const std::string event =
+      std::string("data: ")
+          .append(ErrorBody("The stream broke off: " + message + ".", "api_error", {}, "stream_broken"))
+          .append("\n\n");
   Task<bool> flushing = Flush(event, true);
   const bool sent = co_await flushing;
   worker_.counters.streams_open.Sub();

@@ -10,8 +10,9 @@
 
 namespace chain429 {
 
-// The streamed part of an attempt: server-sent events from the provider to the client, in the pieces in which they come. Nothing goes out before
-// the first content; after it only whole events do, so that a break leaves the client with whole events and one error event.
+// The streamed part of an attempt: server-sent events from the provider to the client, in the pieces in which they
+// come. Nothing goes out before the first content; after it only whole events do, so that a break leaves the client
+// with whole events and one error event.
 class Relay {
  public:
   explicit Relay(Attempt& attempt);

@@ -13,7 +13,8 @@ constexpr size_t kMaxRequestId = 128;
 // What can stand in a log, a header and a page without escaping.
 bool IsRequestId(std::string_view id) {
   return !id.empty() && id.size() <= kMaxRequestId && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-_.:/+=@").find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_.:/+=@").find(c) != std::string_view::npos;
   });
 }
 
@@ -81,7 +82,8 @@ Task<bool> Responder::Send(int status, std::string_view content_type, std::strin
   co_return sent;
 }
 
-Task<bool> Responder::SendError(int status, std::string message, std::string_view param, std::string_view code, std::string extra_fields) {
+Task<bool> Responder::SendError(int status, std::string message, std::string_view param, std::string_view code,
+                                std::string extra_fields) {
   std::string body = ErrorBody(message, ErrorType(status), param, code);
   Task<bool> sending = Send(status, "application/json", std::move(body), std::move(extra_fields));
   const bool sent = co_await sending;

@@ -20,7 +20,8 @@ class Responder {
   // A whole answer of ours. False: it did not reach the client.
   Task<bool> Send(int status, std::string_view content_type, std::string body, std::string extra_fields = {});
   // In OpenAI's shape. `close`: the connection cannot be used further.
-  Task<bool> SendError(int status, std::string message, std::string_view param, std::string_view code, std::string extra_fields = {});
+  Task<bool> SendError(int status, std::string message, std::string_view param, std::string_view code,
+                       std::string extra_fields = {});
 
   // Heads are put together here: status line, then the caller's fields, then FinishHead with the framing.
   std::string& StartHead(int status, std::string_view reason = {});

@@ -11,7 +11,8 @@ constexpr size_t kMaxDirect = 4096;     // clients choose these names
 constexpr size_t kMaxModelBytes = 512;
 
 std::string RequestHead(const Provider& provider) {
-  std::string head = absl::StrCat("POST ", provider.endpoint.path, "/chat/completions HTTP/1.1\r\nHost: ", provider.endpoint.host_header, "\r\n");
+  std::string head = absl::StrCat("POST ", provider.endpoint.path,
+                                  "/chat/completions HTTP/1.1\r\nHost: ", provider.endpoint.host_header, "\r\n");
   for (const Header& header : provider.headers) absl::StrAppend(&head, header.name, ": ", header.value, "\r\n");
   return head;
 }
@@ -39,19 +40,22 @@ Candidate Route::ToCandidate() const {
   return candidate;
 }
 
-absl::StatusOr<std::unique_ptr<RouteTable>> RouteTable::Build(std::shared_ptr<const Snapshot> snapshot, UpstreamPool& pool) {
+absl::StatusOr<std::unique_ptr<RouteTable>> RouteTable::Build(std::shared_ptr<const Snapshot> snapshot,
+                                                              UpstreamPool& pool) {
   std::unique_ptr<RouteTable> table(new RouteTable(std::move(snapshot)));
   const Snapshot& s = *table->snapshot_;
   for (const Provider& provider : s.providers) {
     ProviderPlan plan;
     auto rules = ProviderRules::Compile(provider.catalogue_entry);
     if (!rules.ok()) {
-      return absl::Status(rules.status().code(), absl::StrCat("providers.", provider.name, ".catalogue_entry: ", rules.status().message()));
+      return absl::Status(rules.status().code(),
+                          absl::StrCat("providers.", provider.name, ".catalogue_entry: ", rules.status().message()));
     }
     plan.rules = *std::move(rules);
     plan.host = pool.Intern(provider.endpoint);
     plan.head = RequestHead(provider);
-    for (const Credential& credential : provider.credentials) plan.auth_fields.push_back(AuthField(plan.rules->auth(), credential.key));
+    for (const Credential& credential : provider.credentials)
+      plan.auth_fields.push_back(AuthField(plan.rules->auth(), credential.key));
     table->plans_.push_back(std::move(plan));
   }
   for (const Chain& chain : s.chains) {
@@ -108,13 +112,15 @@ std::shared_ptr<const ResolvedChain> RouteTable::MakeCanonical(std::string_view 
   auto resolved = std::make_shared<ResolvedChain>();
   resolved->name = std::string(model);
   for (const uint32_t target : known->second) {
-    if (snapshot_->providers[snapshot_->targets[target].provider].enabled) resolved->routes.push_back(MakeRoute(snapshot_->targets[target], false));
+    if (snapshot_->providers[snapshot_->targets[target].provider].enabled)
+      resolved->routes.push_back(MakeRoute(snapshot_->targets[target], false));
   }
   return resolved->routes.empty() ? nullptr : resolved;
 }
 
 std::shared_ptr<const ResolvedChain> RouteTable::Resolve(std::string_view model) {
-  if (const auto chain = snapshot_->chain_by_name.find(ToAbsl(model)); chain != snapshot_->chain_by_name.end()) return chains_[chain->second];
+  if (const auto chain = snapshot_->chain_by_name.find(ToAbsl(model)); chain != snapshot_->chain_by_name.end())
+    return chains_[chain->second];
   if (const auto known = direct_.find(ToAbsl(model)); known != direct_.end()) return known->second;
   std::shared_ptr<const ResolvedChain> resolved = MakeDirect(model);
   if (resolved == nullptr) resolved = MakeCanonical(model);

@@ -25,7 +25,8 @@ struct Route {
   UpstreamHost* host = nullptr;
   std::string head;             // request line, Host, configured headers; ends after a CRLF
   std::string model_json;       // the model's name as a JSON string, quotes included
-  const std::vector<Secret>* auth_fields = nullptr;  // one line for each of the provider's credentials; empty: none is sent
+  const std::vector<Secret>* auth_fields =
+      nullptr;  // one line for each of the provider's credentials; empty: none is sent
   bool dynamic = false;         // not in the snapshot
 
   Candidate ToCandidate() const;
@@ -42,10 +43,12 @@ struct ResolvedChain {
   std::deque<Target> owned;     // dynamic targets
 };
 
-// A worker's view of one snapshot. Belongs to that worker: requests pin it by a pointer whose count no other core touches.
+// A worker's view of one snapshot. Belongs to that worker: requests pin it by a pointer whose count no other core
+// touches.
 class RouteTable {
  public:
-  static absl::StatusOr<std::unique_ptr<RouteTable>> Build(std::shared_ptr<const Snapshot> snapshot, UpstreamPool& pool);
+  static absl::StatusOr<std::unique_ptr<RouteTable>> Build(std::shared_ptr<const Snapshot> snapshot,
+                                                           UpstreamPool& pool);
 
   const Snapshot& snapshot() const { return *snapshot_; }
   // In this order: chain or alias; provider/model; canonical model; default chain. Null: there is no such model.

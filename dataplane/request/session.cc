@@ -19,7 +19,7 @@ constexpr absl::Duration kIdleTime = absl::Seconds(75);     // between requests
 constexpr absl::Duration kBodyTime = absl::Seconds(60);     // between two pieces of a body
 constexpr absl::Duration kLingerTime = absl::Seconds(1);
 constexpr size_t kLingerBytes = 256 * 1024;
-constexpr size_t kWatchRoom = 256;                          // space behind a request for the read that notices the client's leaving
+constexpr size_t kWatchRoom = 256;  // space behind a request for the read that notices the client's leaving
 constexpr size_t kPipelineLimit = 64 * 1024;
 constexpr std::string_view kModels = "/v1/models";
 
@@ -119,7 +119,8 @@ Task<bool> Session::RefuseHead(int status, std::string_view reason) {
   head_.Clear();
   client_.Begin(head_);
   client_.set_close(true);
-  Task<bool> refusing = client_.SendError(status, std::string("The request cannot be read: ").append(reason).append("."), {}, "malformed_request");
+  Task<bool> refusing = client_.SendError(
+      status, std::string("The request cannot be read: ").append(reason).append("."), {}, "malformed_request");
   co_await refusing;
   co_await Linger();
   co_return false;
@@ -146,19 +147,27 @@ Task<bool> Session::Handle() {
   body_read_ = !head_.chunked && head_.content_length.value_or(0) == 0;
   if (!body_read_) client_.set_close(true);
   if (!IsKnownMethod(head_.method)) {
-    Task<bool> refusing = client_.SendError(501, std::string("The method \"").append(head_.method.substr(0, 32)).append("\" is not known here."), {}, "unknown_method");
+    Task<bool> refusing = client_.SendError(
+        501, std::string("The method \"").append(head_.method.substr(0, 32)).append("\" is not known here."), {},
+        "unknown_method");
     const bool sent = co_await refusing;
     co_return sent;
   }
   if (path == "/health") {
-    Task<bool> answering = reads ? client_.Send(200, "application/json", R"({"status":"ok"})") : WrongMethod("GET, HEAD");
+    Task<bool> answering =
+        reads ? client_.Send(200, "application/json", R"({"status":"ok"})") : WrongMethod("GET, HEAD");
     const bool sent = co_await answering;
     co_return sent;
   }
   const bool chat = path == "/v1/chat/completions";
-  const bool models = path == kModels || (path.starts_with(kModels) && path.size() > kModels.size() + 1 && path[kModels.size()] == '/');
+  const bool models =
+      path == kModels || (path.starts_with(kModels) && path.size() > kModels.size() + 1 && path[kModels.size()] == '/');
   if (!chat && !models) {
-    Task<bool> refusing = client_.SendError(404, std::string("There is nothing at ").append(path.substr(0, 200)).append("; the API is POST /v1/chat/completions and GET /v1/models."), {}, "not_found");
+    Task<bool> refusing = client_.SendError(404,
+                                            std::string("There is nothing at ")
+                                                .append(path.substr(0, 200))
+                                                .append("; the API is POST /v1/chat/completions and GET /v1/models."),
+                                            {}, "not_found");
     const bool sent = co_await refusing;
     co_return sent;
   }
@@ -169,15 +178,20 @@ Task<bool> Session::Handle() {
   }
   std::shared_ptr<RouteTable> routes = worker_.routes;
   if (routes == nullptr) {
-    Task<bool> refusing = client_.SendError(503, "The proxy has no configuration yet: it is waiting for its control plane.", {}, "not_ready", "retry-after: 1\r\n");
+    Task<bool> refusing =
+        client_.SendError(503, "The proxy has no configuration yet: it is waiting for its control plane.", {},
+                          "not_ready", "retry-after: 1\r\n");
     const bool sent = co_await refusing;
     co_return sent;
   }
   const std::string_view shown = head_.Find("authorization");
   const AuthResult auth = Authenticate(routes->snapshot(), shown);
   if (!auth.allowed) {
-    Task<bool> refusing = client_.SendError(401, shown.empty() ? "No API key was given: send it as \"Authorization: Bearer KEY\"." : "The API key is not known here.",
-                                            {}, "invalid_api_key", "www-authenticate: Bearer\r\n");
+    Task<bool> refusing =
+        client_.SendError(401,
+                          shown.empty() ? "No API key was given: send it as \"Authorization: Bearer KEY\"."
+                                        : "The API key is not known here.",
+                          {}, "invalid_api_key", "www-authenticate: Bearer\r\n");
     const bool sent = co_await refusing;
     co_return sent;
   }
@@ -192,8 +206,14 @@ Task<bool> Session::Handle() {
 }
 
 Task<bool> Session::WrongMethod(std::string_view allow) {
-  Task<bool> refusing = client_.SendError(405, std::string("The method ").append(head_.method).append(" is not allowed here; allowed: ").append(allow).append("."), {},
-                                          "method_not_allowed", std::string("allow: ").append(allow).append("\r\n"));
+  Task<bool> refusing =
+      client_.SendError(405,
+                        std::string("The method ")
+                            .append(head_.method)
+                            .append(" is not allowed here; allowed: ")
+                            .append(allow)
+                            .append("."),
+                        {}, "method_not_allowed", std::string("allow: ").append(allow).append("\r\n"));
   const bool sent = co_await refusing;
   co_return sent;
 }
@@ -207,7 +227,8 @@ Task<bool> Session::Models(const ClientKey* key, const RouteTable& routes, std::
     const std::string id = PercentDecode(asked).value_or(std::string(asked));
     body = ModelObject(routes.snapshot(), key, id);
     if (body.empty()) {
-      Task<bool> refusing = client_.SendError(404, UnknownModelMessage(routes.snapshot(), key, id), "model", "model_not_found");
+      Task<bool> refusing =
+          client_.SendError(404, UnknownModelMessage(routes.snapshot(), key, id), "model", "model_not_found");
       const bool sent = co_await refusing;
       co_return sent;
     }
@@ -229,7 +250,8 @@ Task<bool> Session::Chat(const ClientKey* key, std::shared_ptr<RouteTable> route
     co_return false;
   }
   worker_.counters.requests_open.Add();
-  Task<bool> answering = AnswerChat(worker_, client_, head_, connection_->input().substr(head_size_, body_size_), key, std::move(routes));
+  Task<bool> answering =
+      AnswerChat(worker_, client_, head_, connection_->input().substr(head_size_, body_size_), key, std::move(routes));
   const bool answered = co_await answering;
   worker_.counters.requests_open.Sub();
   if (client_.gone()) {
@@ -241,7 +263,8 @@ Task<bool> Session::Chat(const ClientKey* key, std::shared_ptr<RouteTable> route
 
 // The body stays where it was read, behind its head.
 Task<Session::Body> Session::ReadBody() {
-  const std::optional<uint64_t> length = head_.chunked ? std::nullopt : std::optional<uint64_t>(head_.content_length.value_or(0));
+  const std::optional<uint64_t> length =
+      head_.chunked ? std::nullopt : std::optional<uint64_t>(head_.content_length.value_or(0));
   const bool announced_too_large = length.value_or(0) > worker_.max_body_bytes;
   if (!announced_too_large && head_.expect_continue && connection_->input().size() == head_size_) {
     auto write = connection_->Write(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -274,8 +297,11 @@ Task<Session::Body> Session::ReadBody() {
   if (!done || body_size_ > worker_.max_body_bytes) {
     client_.set_close(true);
     body_read_ = false;
-    Task<bool> refusing = bad ? client_.SendError(400, "The request's chunked body cannot be read.", {}, "malformed_request")
-                              : client_.SendError(413, absl::StrCat("The request body is larger than ", worker_.max_body_bytes, " bytes."), {}, "body_too_large");
+    Task<bool> refusing =
+        bad ? client_.SendError(400, "The request's chunked body cannot be read.", {}, "malformed_request")
+            : client_.SendError(413,
+                                absl::StrCat("The request body is larger than ", worker_.max_body_bytes, " bytes."), {},
+                                "body_too_large");
     co_await refusing;
     co_return Body::kRefused;
   }

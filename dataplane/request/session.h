@@ -11,11 +11,13 @@ namespace chain429 {
 using SessionHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct SessionTag>,
                                                      boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
-// One client connection: reads requests one after the other, refuses what is malformed, routes the rest. While a request is being answered the
-// connection is still watched, so that a client that leaves is noticed at once. Belongs to its worker's loop; owns itself until the end.
+// One client connection: reads requests one after the other, refuses what is malformed, routes the rest. While a
+// request is being answered the connection is still watched, so that a client that leaves is noticed at once. Belongs
+// to its worker's loop; owns itself until the end.
 class Session final : public PeerWatcher, public Deadline, public SessionHook {
  public:
-  using List = boost::intrusive::list<Session, boost::intrusive::base_hook<SessionHook>, boost::intrusive::constant_time_size<false>>;
+  using List = boost::intrusive::list<Session, boost::intrusive::base_hook<SessionHook>,
+                                      boost::intrusive::constant_time_size<false>>;
 
   // Takes over an accepted socket and lives in `sessions` until the connection ends.
   static void Start(WorkerContext& worker, Socket socket, List& sessions);

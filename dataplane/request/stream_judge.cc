@@ -4,7 +4,8 @@
 
 namespace chain429 {
 
-StreamJudge::Ruling StreamJudge::Judge(const SseScan::Event& event, std::string_view event_text, absl::Time wall_now, ReadingList& readings) {
+StreamJudge::Ruling StreamJudge::Judge(const SseScan::Event& event, std::string_view event_text, absl::Time wall_now,
+                                       ReadingList& readings) {
   if (!event.has_data) return content_seen_ ? Ruling::kForward : Ruling::kDrop;
   std::string_view data = event.data;
   if (event.multi_line) {
@@ -22,7 +23,8 @@ StreamJudge::Ruling StreamJudge::Judge(const SseScan::Event& event, std::string_
   return JudgeJson(data, named_error, wall_now, readings);
 }
 
-StreamJudge::Ruling StreamJudge::JudgeJson(std::string_view data, bool named_error, absl::Time wall_now, ReadingList& readings) {
+StreamJudge::Ruling StreamJudge::JudgeJson(std::string_view data, bool named_error, absl::Time wall_now,
+                                           ReadingList& readings) {
   const AnswerFacts facts = scanner_.Scan(data);
   if (facts.error || named_error) {
     verdict_ = rules_.ClassifyEvent(data, named_error, wall_now, readings);

@@ -23,7 +23,8 @@ class StreamJudge {
   };
 
   // `hide_usage`: we asked for the usage chunk, the client did not.
-  StreamJudge(AnswerScanner& scanner, const ProviderRules& rules, bool hide_usage) : scanner_(scanner), rules_(rules), hide_usage_(hide_usage) {}
+  StreamJudge(AnswerScanner& scanner, const ProviderRules& rules, bool hide_usage)
+      : scanner_(scanner), rules_(rules), hide_usage_(hide_usage) {}
 
   // `event_text` is the event's whole text, followed by kScanPadding readable bytes.
   Ruling Judge(const SseScan::Event& event, std::string_view event_text, absl::Time wall_now, ReadingList& readings);

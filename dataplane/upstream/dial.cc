@@ -17,7 +17,8 @@ Task<ConnectionPtr> Dial::Reach(Resolved resolved) {
     if (cancelled_ || timed_out_) break;
     current_ = new Connection(Socket(context_.io.get_executor()));
     error_ = co_await current_->Connect(address);
-    if (error_.empty() && host_->endpoint().tls) error_ = co_await current_->StartTls(context_.tls, host_->endpoint().host);
+    if (error_.empty() && host_->endpoint().tls)
+      error_ = co_await current_->StartTls(context_.tls, host_->endpoint().host);
     if (error_.empty() && !current_->aborted()) {
       ClearDeadline();
       co_return std::move(current_);

@@ -32,7 +32,8 @@ UpstreamPool::UpstreamPool(DeadlineQueue& deadlines, const Clock& clock)
 UpstreamPool::~UpstreamPool() { CloseAll(); }
 
 UpstreamHost* UpstreamPool::Intern(const Endpoint& endpoint) {
-  std::unique_ptr<UpstreamHost>& host = hosts_[absl::StrCat(endpoint.tls ? "https://" : "http://", endpoint.host, ":", endpoint.port)];
+  std::unique_ptr<UpstreamHost>& host =
+      hosts_[absl::StrCat(endpoint.tls ? "https://" : "http://", endpoint.host, ":", endpoint.port)];
   if (host == nullptr) host = std::make_unique<UpstreamHost>(*this, endpoint);
   return host.get();
 }

@@ -28,7 +28,8 @@ class UpstreamHost {
   std::vector<std::unique_ptr<Idle>> idle_;
 };
 
-// The idle upstream connections of one worker. Each is watched: one that the provider closes, or sends on unasked, is dropped at once.
+// The idle upstream connections of one worker. Each is watched: one that the provider closes, or sends on unasked, is
+// dropped at once.
 class UpstreamPool {
  public:
   static constexpr size_t kMaxIdlePerHost = 1024;

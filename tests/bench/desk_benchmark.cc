@@ -1,4 +1,5 @@
-// What the permit desk costs a request: looking at the target, taking the right to call it, reporting that it was sent, settling it.
+// What the permit desk costs a request: looking at the target, taking the right to call it, reporting that it was sent,
+// settling it.
 #include <benchmark/benchmark.h>
 
 #include "dataplane/permits/desk.h"
@@ -46,8 +47,12 @@ struct Worker {
       AcquireAnswer answer;
       answer.acquire = acquire.id;
       answer.granted = true;
-      answer.permit = {.acquire = acquire.id, .id = PermitId(++permits), .target = acquire.candidates[0].target, .ttl = absl::Seconds(10),
-                       .spares = acquire.spares_wanted, .tokens = 1000};
+      answer.permit = {.acquire = acquire.id,
+                       .id = PermitId(++permits),
+                       .target = acquire.candidates[0].target,
+                       .ttl = absl::Seconds(10),
+                       .spares = acquire.spares_wanted,
+                       .tokens = 1000};
       mail.answers.push_back(std::move(answer));
     }
     desk.OnMail(mail, now);

@@ -15,20 +15,26 @@ namespace chain429 {
 namespace {
 
 constexpr std::string_view kEvent =
-    "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1764000000,\"model\":\"m\",\"choices\":[{\"index\":0,"
+    "data: "
+    "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1764000000,\"model\":\"m\",\"choices\":[{"
+    "\"index\":0,"
     "\"delta\":{\"content\":\" proxies\"},\"finish_reason\":null}]}\n\n";
 
 // A chat request of about `size` bytes whose text has an escape every few dozen bytes, as prompts do.
 std::string ChatBody(size_t size) {
-  std::string body = R"({"model":"coding","stream":true,"temperature":0.7,"max_tokens":256,"messages":[{"role":"user","content":")";
-  while (body.size() + 80 < size) body.append(R"(Explain, with \"quotes\", café and a newline\n, why proxies should stream. )");
+  std::string body =
+      R"({"model":"coding","stream":true,"temperature":0.7,"max_tokens":256,"messages":[{"role":"user","content":")";
+  while (body.size() + 80 < size)
+    body.append(R"(Explain, with \"quotes\", café and a newline\n, why proxies should stream. )");
   return body.append("\"}]}");
 }
 
 void BM_RequestHead(benchmark::State& state) {
   const std::string text =
-      "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:4290\r\nAuthorization: Bearer sk-0123456789abcdef\r\nAccept: */*\r\n"
-      "Content-Type: application/json\r\nUser-Agent: OpenAI/Python 1.99.0\r\nX-Stainless-Lang: python\r\nContent-Length: 1024\r\n\r\n";
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:4290\r\nAuthorization: Bearer "
+      "sk-0123456789abcdef\r\nAccept: */*\r\n"
+      "Content-Type: application/json\r\nUser-Agent: OpenAI/Python 1.99.0\r\nX-Stainless-Lang: "
+      "python\r\nContent-Length: 1024\r\n\r\n";
   RequestHead head;
   for (auto _ : state) benchmark::DoNotOptimize(ParseRequestHead(text, head));
 }

@@ -97,7 +97,8 @@ struct ChildProcess::Output : std::enable_shared_from_this<Output> {
   std::string partial;
 };
 
-absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(boost::asio::io_context& context, ChildSpec spec, LineHandler on_line) {
+absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(boost::asio::io_context& context, ChildSpec spec,
+                                                                  LineHandler on_line) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return absl::ResourceExhaustedError(absl::StrCat("no pipe: ", std::strerror(errno)));
   std::vector<char*> argv;
@@ -112,11 +113,12 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(boost::asio::i
     return absl::ResourceExhaustedError(absl::StrCat("cannot start ", spec.label, ": ", std::strerror(errno)));
   }
   std::unique_ptr<ChildProcess> child(new ChildProcess(std::move(spec), pid));
-  child->output_ = std::make_shared<Output>(context, ends[0], [self = child.get(), on_line = std::move(on_line)](const std::string& line) {
-    self->last_lines_.push_back(line);
-    if (self->last_lines_.size() > kLastLines) self->last_lines_.pop_front();
-    on_line(line);
-  });
+  child->output_ = std::make_shared<Output>(
+      context, ends[0], [self = child.get(), on_line = std::move(on_line)](const std::string& line) {
+        self->last_lines_.push_back(line);
+        if (self->last_lines_.size() > kLastLines) self->last_lines_.pop_front();
+        on_line(line);
+      });
   child->output_->Wait();
   return child;
 }

@@ -21,16 +21,17 @@ struct ChildSpec {
   std::vector<std::string> argv;  // argv[0]: the program's path
 };
 
-// A program that this one started: in a process group of its own (the terminal's Ctrl-C reaches only the parent, which stops its children in
-// order), killed by the kernel should the parent vanish, its output read line by line. Belongs to the io_context's thread, which must be the
-// main thread: the kernel's promise is bound to the thread that forked.
+// A program that this one started: in a process group of its own (the terminal's Ctrl-C reaches only the parent, which
+// stops its children in order), killed by the kernel should the parent vanish, its output read line by line. Belongs to
+// the io_context's thread, which must be the main thread: the kernel's promise is bound to the thread that forked.
 class ChildProcess {
  public:
   static constexpr size_t kLastLines = 12;
   using LineHandler = std::function<void(const std::string& line)>;
 
   // `on_line` gets what the child writes to standard output and error; lines above 4 KiB are cut.
-  static absl::StatusOr<std::unique_ptr<ChildProcess>> Start(boost::asio::io_context& context, ChildSpec spec, LineHandler on_line);
+  static absl::StatusOr<std::unique_ptr<ChildProcess>> Start(boost::asio::io_context& context, ChildSpec spec,
+                                                             LineHandler on_line);
   // Kills it, if it still runs, and waits for its end.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;

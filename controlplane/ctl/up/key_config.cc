@@ -6,7 +6,8 @@
 namespace chain429 {
 namespace {
 
-// What a key's variable is called, and what to ask that provider for. In the order of the chain: the larger model and the larger free tier first.
+// What a key's variable is called, and what to ask that provider for. In the order of the chain: the larger model and
+// the larger free tier first.
 struct KnownKey {
   const char* provider;
   const char* variable;
@@ -52,20 +53,27 @@ std::optional<std::string> ConfigForKeys(const HasVariable& has) {
     absl::StrAppend(&providers, "  ", key.provider, ":\n    kind: ", key.provider, "\n");
     if (key.base_url != nullptr) absl::StrAppend(&providers, "    base_url: ", key.base_url, "\n");
     absl::StrAppend(&providers, "    credentials: [{name: main, env: ", key.variable, "}]\n");
-    if (!enabled) absl::StrAppend(&targets, "      # Costs money, so it is off while there are free ones: set enabled to true to use it as the last resort.\n");
+    if (!enabled)
+      absl::StrAppend(&targets,
+                      "      # Costs money, so it is off while there are free ones: set enabled to true to use it as "
+                      "the last resort.\n");
     for (const char* model : key.models) {
-      absl::StrAppend(&targets, "      - {provider: ", key.provider, ", model: \"", model, "\"", enabled ? "" : ", enabled: false", "}\n");
+      absl::StrAppend(&targets, "      - {provider: ", key.provider, ", model: \"", model, "\"",
+                      enabled ? "" : ", enabled: false", "}\n");
     }
   }
   if (providers.empty()) return std::nullopt;
   return absl::StrCat(
-      "# Written by `429ctl up` from the API keys in the environment; it will not be overwritten. Edit it as you like: a saved change is\n"
+      "# Written by `429ctl up` from the API keys in the environment; it will not be overwritten. Edit it as you like: "
+      "a saved change is\n"
       "# taken within seconds while the control plane runs. `429ctl validate FILE` checks it.\n"
       "version: 1\n"
       "providers:\n",
       providers,
       "chains:\n"
-      "  ", kAutoChain, ":\n"
+      "  ",
+      kAutoChain,
+      ":\n"
       "    targets:\n",
       targets, "default_chain: ", kAutoChain, "\n");
 }

@@ -18,8 +18,8 @@ std::vector<std::string> KnownKeyVariables();
 // Those of them that are set.
 std::vector<std::string> KeysSet(const HasVariable& has);
 
-// A configuration that uses every known key that is set, by reference (`env:`), never by value: one chain `auto`, free providers first. A paid one
-// is part of it only when there is no free one. nullopt: no known key is set.
+// A configuration that uses every known key that is set, by reference (`env:`), never by value: one chain `auto`, free
+// providers first. A paid one is part of it only when there is no free one. nullopt: no known key is set.
 std::optional<std::string> ConfigForKeys(const HasVariable& has);
 
 }  // namespace chain429

@@ -26,7 +26,7 @@ namespace chain429 {
 namespace {
 
 constexpr std::chrono::milliseconds kPollEvery(50);
-constexpr int kMostPolls = 1200;               // a minute: a loaded machine is slow, a hanging program is not worth more
+constexpr int kMostPolls = 1200;  // a minute: a loaded machine is slow, a hanging program is not worth more
 constexpr std::chrono::seconds kStopGrace(10);  // for one child; open requests of the proxy included
 
 Colour LabelColour(const std::string& label) {
@@ -60,8 +60,13 @@ absl::StatusOr<std::string> MakeTemporaryFolder() {
 }  // namespace
 
 Launcher::Launcher(const CommandContext& context, const UpOptions& options, UpPlan plan)
-    : context_(context), options_(options), plan_(std::move(plan)), colour_(WantsColour(STDERR_FILENO)), prober_(std::make_unique<Loop>("prober")) {
-  signals_ = std::make_unique<Signals>(io_, std::vector<int>{SIGINT, SIGTERM, SIGHUP, SIGCHLD}, [this](int signal) { OnSignal(signal); });
+    : context_(context),
+      options_(options),
+      plan_(std::move(plan)),
+      colour_(WantsColour(STDERR_FILENO)),
+      prober_(std::make_unique<Loop>("prober")) {
+  signals_ = std::make_unique<Signals>(io_, std::vector<int>{SIGINT, SIGTERM, SIGHUP, SIGCHLD},
+                                       [this](int signal) { OnSignal(signal); });
 }
 
 Launcher::~Launcher() {
@@ -86,11 +91,13 @@ int Launcher::Run() {
 absl::Status Launcher::PrepareDemo() {
   ASSIGN_OR_RETURN(demo_folder_, MakeTemporaryFolder());
   RETURN_IF_ERROR(WriteTextFile(demo_folder_ + "/scenario.yaml", DemoScenario()));
-  for (const auto& [name, key] : DemoKeys()) RETURN_IF_ERROR(WriteTextFile(absl::StrCat(demo_folder_, "/", name, ".key"), key + "\n"));
+  for (const auto& [name, key] : DemoKeys())
+    RETURN_IF_ERROR(WriteTextFile(absl::StrCat(demo_folder_, "/", name, ".key"), key + "\n"));
   return absl::OkStatus();
 }
 
-void Launcher::Start(const std::string& label, std::vector<std::string> argv, std::function<void(const std::string&)> on_line) {
+void Launcher::Start(const std::string& label, std::vector<std::string> argv,
+                     std::function<void(const std::string&)> on_line) {
   auto child = ChildProcess::Start(io_, {label, std::move(argv)}, std::move(on_line));
   if (!child.ok()) {
     Fail(std::string(child.status().message()));
@@ -105,7 +112,8 @@ void Launcher::StartSimulator() {
     return;
   }
   Say("starting simulated providers");
-  Start("providers", {plan_.programs.simulator, "--scenario", demo_folder_ + "/scenario.yaml"}, [this](const std::string& line) { OnSimulatorLine(line); });
+  Start("providers", {plan_.programs.simulator, "--scenario", demo_folder_ + "/scenario.yaml"},
+        [this](const std::string& line) { OnSimulatorLine(line); });
 }
 
 // "listening NAME URL" for each provider, then "ready".
@@ -115,7 +123,8 @@ void Launcher::OnSimulatorLine(const std::string& line) {
   constexpr std::string_view kListening = "listening ";
   if (line.starts_with(kListening)) {
     const size_t space = line.find(' ', kListening.size());
-    if (space != std::string::npos) base_urls_[line.substr(kListening.size(), space - kListening.size())] = line.substr(space + 1);
+    if (space != std::string::npos)
+      base_urls_[line.substr(kListening.size(), space - kListening.size())] = line.substr(space + 1);
   } else if (line == "ready" && plan_.config.empty()) {
     for (const auto& [name, key] : DemoKeys()) {
       if (!base_urls_.contains(name)) {
@@ -134,7 +143,9 @@ void Launcher::OnSimulatorLine(const std::string& line) {
 
 void Launcher::StartControl() {
   Say("starting the control plane");
-  Start("control", {plan_.programs.control, "--config", plan_.config, "--grpc-listen", plan_.grpc.ToString(), "--http-listen", plan_.http.ToString()},
+  Start("control",
+        {plan_.programs.control, "--config", plan_.config, "--grpc-listen", plan_.grpc.ToString(), "--http-listen",
+         plan_.http.ToString()},
         [this](const std::string& line) { ShowLine("control", line); });
   polls_ = 0;
   PollControl();
@@ -158,8 +169,15 @@ void Launcher::PollControl() {
 
 void Launcher::StartProxy() {
   Say("starting the proxy");
-  std::vector<std::string> argv = {plan_.programs.proxy, "--control", ReachableFromHere(plan_.grpc).ToString(), "--listen", plan_.listen.ToString(),
-                                   "--admin", plan_.admin.ToString(), "--node", "local"};
+  std::vector<std::string> argv = {plan_.programs.proxy,
+                                   "--control",
+                                   ReachableFromHere(plan_.grpc).ToString(),
+                                   "--listen",
+                                   plan_.listen.ToString(),
+                                   "--admin",
+                                   plan_.admin.ToString(),
+                                   "--node",
+                                   "local"};
   if (options_.workers > 0) {
     argv.emplace_back("--workers");
     argv.push_back(absl::StrCat(options_.workers));
@@ -295,13 +313,15 @@ ChildProcess* Launcher::LastRunning() const {
   return nullptr;
 }
 
-void Launcher::Say(const std::string& text) { *context_.err << Paint(absl::StrCat("==> ", text), Colour::kBold, colour_) << std::endl; }
+void Launcher::Say(const std::string& text) {
+  *context_.err << Paint(absl::StrCat("==> ", text), Colour::kBold, colour_) << std::endl;
+}
 
 void Launcher::ShowLine(const std::string& label, const std::string& line) {
   const LogLine shown = ReadLogLine(line);
   const std::string padding(label.size() < 9 ? 9 - label.size() : 0, ' ');
-  *context_.err << Paint(absl::StrCat(label, padding, " | "), LabelColour(label), colour_) << Paint(shown.text, LineColour(shown.weight), colour_)
-                << std::endl;
+  *context_.err << Paint(absl::StrCat(label, padding, " | "), LabelColour(label), colour_)
+                << Paint(shown.text, LineColour(shown.weight), colour_) << std::endl;
 }
 
 }  // namespace chain429

@@ -19,8 +19,9 @@
 
 namespace chain429 {
 
-// Carries a plan out: simulator, control plane, proxy, each started when the one before it answers; then the banner and the demo's traffic; then
-// waits for a signal or for a child's end, and stops all in the reverse order. Main thread only.
+// Carries a plan out: simulator, control plane, proxy, each started when the one before it answers; then the banner and
+// the demo's traffic; then waits for a signal or for a child's end, and stops all in the reverse order. Main thread
+// only.
 class Launcher {
  public:
   Launcher(const CommandContext& context, const UpOptions& options, UpPlan plan);

@@ -21,7 +21,8 @@ LogLine FromJson(const nlohmann::ordered_json& json) {
   line.text = json["message"].get<std::string>();
   for (const auto& [key, value] : json.items()) {
     if (key == "message" || key == "time" || key == "level" || key == "program") continue;
-    absl::StrAppend(&line.text, " ", key, "=", value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    absl::StrAppend(&line.text, " ", key, "=",
+                    value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   }
   const auto level = json.find("level");
   if (level != json.end() && level->is_string()) line.weight = WeightOf(level->get<std::string>());
@@ -31,12 +32,14 @@ LogLine FromJson(const nlohmann::ordered_json& json) {
 // "2026-11-24T12:00:00.123Z info 429chain-proxy: text"
 LogLine FromText(std::string_view text) {
   constexpr size_t kTime = std::string_view("2026-11-24T12:00:00.123Z").size();
-  const bool stamped = text.size() > kTime && text[4] == '-' && text[10] == 'T' && text[kTime - 1] == 'Z' && text[kTime] == ' ';
+  const bool stamped =
+      text.size() > kTime && text[4] == '-' && text[10] == 'T' && text[kTime - 1] == 'Z' && text[kTime] == ' ';
   if (!stamped) return {std::string(text), LineWeight::kPlain};
   const std::string_view rest = text.substr(kTime + 1);
   const size_t space = rest.find(' ');
   const size_t colon = rest.find(": ");
-  if (space == std::string_view::npos || colon == std::string_view::npos || colon < space) return {std::string(text), LineWeight::kPlain};
+  if (space == std::string_view::npos || colon == std::string_view::npos || colon < space)
+    return {std::string(text), LineWeight::kPlain};
   return {std::string(rest.substr(colon + 2)), WeightOf(rest.substr(0, space))};
 }
 
@@ -44,7 +47,8 @@ LogLine FromText(std::string_view text) {
 
 LogLine ReadLogLine(std::string_view line) {
   LogLine out;
-  const auto json = line.starts_with("{") ? nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false) : nlohmann::ordered_json();
+  const auto json = line.starts_with("{") ? nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false)
+                                          : nlohmann::ordered_json();
   if (json.is_object() && json.contains("message") && json["message"].is_string()) {
     out = FromJson(json);
   } else {

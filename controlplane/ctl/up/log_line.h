@@ -13,8 +13,8 @@ struct LogLine {
   LineWeight weight = LineWeight::kPlain;
 };
 
-// A JSON log line becomes `message key=value …`, a text one loses its time and program name; anything else stays. Control characters are
-// made harmless.
+// A JSON log line becomes `message key=value …`, a text one loses its time and program name; anything else stays.
+// Control characters are made harmless.
 LogLine ReadLogLine(std::string_view line);
 
 }  // namespace chain429

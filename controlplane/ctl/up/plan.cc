@@ -27,7 +27,8 @@ bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 absl::StatusOr<std::string> FindProgram(const std::string& folder, const std::string& name) {
   std::string path = absl::StrCat(folder, "/", name);
   if (access(path.c_str(), X_OK) != 0) {
-    return absl::NotFoundError(absl::StrCat(name, " is not in ", folder, ": ", std::strerror(errno), ".\nBuild it with ./dev build, or install it beside 429ctl."));
+    return absl::NotFoundError(absl::StrCat(name, " is not in ", folder, ": ", std::strerror(errno),
+                                            ".\nBuild it with ./dev build, or install it beside 429ctl."));
   }
   return path;
 }
@@ -82,14 +83,16 @@ absl::Status CheckConfig(UpPlan& plan) {
   ConfigProblems problems;
   const auto parsed = ParseConfig(text, plan.config, catalogue, LookUpZone, problems);
   if (parsed == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat(plan.config, " is not valid:\n", FormatProblems(plan.config, problems.Sorted())));
+    return absl::FailedPreconditionError(
+        absl::StrCat(plan.config, " is not valid:\n", FormatProblems(plan.config, problems.Sorted())));
   }
   const Config& config = parsed->config;
   plan.chain = Callable(config);
   if (!config.client_keys.empty()) plan.client_key_variable = kClientKey;
   for (const ClientKeyConfig& key : config.client_keys) {
-    const bool may_call = key.chains.empty() || std::any_of(key.chains.begin(), key.chains.end(),
-                                                            [&](const auto& chain) { return chain.name == plan.chain; });
+    const bool may_call =
+        key.chains.empty() ||
+        std::any_of(key.chains.begin(), key.chains.end(), [&](const auto& chain) { return chain.name == plan.chain; });
     if (may_call && key.source.kind == SecretSource::Kind::kEnv) plan.client_key_variable = key.source.name;
   }
   return absl::OkStatus();
@@ -111,7 +114,9 @@ absl::Status UseKeys(const UpEnvironment& environment, UpPlan& plan) {
     if (text.find(key) == std::string::npos) unused.push_back(key);
   }
   plan.note = absl::StrCat("using ", plan.config, ", written before");
-  if (!unused.empty()) absl::StrAppend(&plan.note, "; it does not use ", absl::StrJoin(unused, ", "), ": add it, or remove the file to have it written anew");
+  if (!unused.empty())
+    absl::StrAppend(&plan.note, "; it does not use ", absl::StrJoin(unused, ", "),
+                    ": add it, or remove the file to have it written anew");
   return absl::OkStatus();
 }
 
@@ -129,15 +134,17 @@ UpEnvironment SystemUpEnvironment() {
   environment.program_folder = self.substr(0, self.rfind('/'));
   const char* state = std::getenv("XDG_STATE_HOME");
   const char* home = std::getenv("HOME");
-  environment.state_folder = state != nullptr && *state == '/' ? absl::StrCat(state, "/429chain")
-                                                               : absl::StrCat(home != nullptr ? home : "", "/.local/state/429chain");
+  environment.state_folder = state != nullptr && *state == '/'
+                                 ? absl::StrCat(state, "/429chain")
+                                 : absl::StrCat(home != nullptr ? home : "", "/.local/state/429chain");
   return environment;
 }
 
 absl::StatusOr<UpPlan> MakePlan(const UpOptions& options, const UpEnvironment& environment) {
   UpPlan plan;
   plan.demo = options.demo || (options.config.empty() && KeysSet(environment.has_variable).empty());
-  if (options.demo && !options.config.empty()) return absl::InvalidArgumentError("--demo brings its own configuration: use either --demo or --config");
+  if (options.demo && !options.config.empty())
+    return absl::InvalidArgumentError("--demo brings its own configuration: use either --demo or --config");
   ASSIGN_OR_RETURN(plan.programs.control, FindProgram(environment.program_folder, "429chain-control"));
   ASSIGN_OR_RETURN(plan.programs.proxy, FindProgram(environment.program_folder, "429chain-proxy"));
   if (plan.demo) {

@@ -24,12 +24,15 @@ absl::Status ClaimPort(const std::string& what, const std::string& flag, SocketA
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(1, error);
   if (error == asio::error::address_in_use) {
-    const SocketAddress other{address.host, static_cast<uint16_t>(address.port > 60000 ? address.port - 10000 : address.port + 1000)};
-    return absl::AlreadyExistsError(absl::StrCat(address.ToString(), " (", what, ") is already in use.\nChoose another, for example ", flag, " ", other.ToString(), ", or stop what uses it (ss -ltnp 'sport = :",
-                                                 address.port, "' shows it)."));
+    const SocketAddress other{address.host,
+                              static_cast<uint16_t>(address.port > 60000 ? address.port - 10000 : address.port + 1000)};
+    return absl::AlreadyExistsError(
+        absl::StrCat(address.ToString(), " (", what, ") is already in use.\nChoose another, for example ", flag, " ",
+                     other.ToString(), ", or stop what uses it (ss -ltnp 'sport = :", address.port, "' shows it)."));
   }
   if (error) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot listen on ", address.ToString(), " (", what, ", ", flag, "): ", error.message()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot listen on ", address.ToString(), " (", what, ", ", flag, "): ", error.message()));
   }
   address.port = acceptor.local_endpoint(error).port();
   return absl::OkStatus();

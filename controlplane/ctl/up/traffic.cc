@@ -48,7 +48,8 @@ TrafficResult DemoTraffic::Ask(int64_t number) const {
   call.target = "/v1/chat/completions";
   call.headers = {{"content-type", "application/json"}};
   call.body = absl::StrCat(R"({"model":")", chain_, R"(","stream":)", number % 2 == 1 ? "true" : "false",
-                           R"(,"max_tokens":64,"messages":[{"role":"user","content":"Tell me something, number )", number, R"("}]})");
+                           R"(,"max_tokens":64,"messages":[{"role":"user","content":"Tell me something, number )",
+                           number, R"("}]})");
   call.timeout = absl::Seconds(30);
   const auto response = CallHttp(call);
   TrafficResult result;

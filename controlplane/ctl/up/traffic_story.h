@@ -15,7 +15,8 @@ struct TrafficResult {
   std::string error;      // where there was no answer
 };
 
-// Turns a steady flow of results into the few lines worth reading: when another target begins to answer, and why; when something fails.
+// Turns a steady flow of results into the few lines worth reading: when another target begins to answer, and why; when
+// something fails.
 class TrafficStory {
  public:
   std::optional<std::string> Tell(const TrafficResult& result);

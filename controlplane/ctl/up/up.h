@@ -20,7 +20,8 @@ struct UpOptions {
   std::string called_as = "429ctl";  // argv[0]
 };
 
-// Runs both planes here, in the foreground, until a signal or until one of them dies. Returns the exit code: 0 after a signal.
+// Runs both planes here, in the foreground, until a signal or until one of them dies. Returns the exit code: 0 after a
+// signal.
 int RunUp(const CommandContext& context, const UpOptions& options);
 
 }  // namespace chain429

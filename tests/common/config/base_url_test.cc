@@ -27,11 +27,38 @@ TEST(BaseUrl, PartsAreTaken) {
 }
 
 TEST(BaseUrl, RefusesWhatCannotBeCalledWithoutRepeatingIt) {
-  for (const char* text : {"", "secret", "api.secret.com/v1", "ftp://secret", "https://", "https:///secret", "http://:80/secret", "https://h:0/secret", "https://h:65536",
-                           "https://h:99999999999999999999", "https://h:-1", "https://h:8x", "https://h:/secret", "https://u:secret@h/", "https://secret@h",
-                           "https://h/?secret=1", "https://h/#secret", "https://h\r\nX: secret", "https://h/ secret", "https://h/\tsecret", "https://h/\x7fsecret",
-                           "https://[::1", "https://[zz]", "https://[::1]x", "https://::1/", "https://h..secret", "https://-h", "https://.h", "https://h\\secret",
-                           "https://h\xC3\xA9", "https://h%20secret/", "https://[v1.secret]"}) {
+  for (const char* text : {"",
+                           "secret",
+                           "api.secret.com/v1",
+                           "ftp://secret",
+                           "https://",
+                           "https:///secret",
+                           "http://:80/secret",
+                           "https://h:0/secret",
+                           "https://h:65536",
+                           "https://h:99999999999999999999",
+                           "https://h:-1",
+                           "https://h:8x",
+                           "https://h:/secret",
+                           "https://u:secret@h/",
+                           "https://secret@h",
+                           "https://h/?secret=1",
+                           "https://h/#secret",
+                           "https://h\r\nX: secret",
+                           "https://h/ secret",
+                           "https://h/\tsecret",
+                           "https://h/\x7fsecret",
+                           "https://[::1",
+                           "https://[zz]",
+                           "https://[::1]x",
+                           "https://::1/",
+                           "https://h..secret",
+                           "https://-h",
+                           "https://.h",
+                           "https://h\\secret",
+                           "https://h\xC3\xA9",
+                           "https://h%20secret/",
+                           "https://[v1.secret]"}) {
     const absl::StatusOr<Endpoint> parsed = ParseBaseUrl(text);
     EXPECT_FALSE(parsed.ok()) << text;
     EXPECT_EQ(parsed.status().ToString().find("secret"), std::string::npos) << text;
@@ -40,8 +67,10 @@ TEST(BaseUrl, RefusesWhatCannotBeCalledWithoutRepeatingIt) {
 }
 
 TEST(BaseUrl, LoopbackIsKnown) {
-  for (const char* host : {"127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST", "::1", "::ffff:127.0.0.1"}) EXPECT_TRUE(IsLoopbackHost(host)) << host;
-  for (const char* host : {"128.0.0.1", "0.0.0.0", "10.0.0.1", "localhost.example.com", "127.0.0.1.example.com", "::2", "::", "127.1"}) {
+  for (const char* host : {"127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST", "::1", "::ffff:127.0.0.1"})
+    EXPECT_TRUE(IsLoopbackHost(host)) << host;
+  for (const char* host :
+       {"128.0.0.1", "0.0.0.0", "10.0.0.1", "localhost.example.com", "127.0.0.1.example.com", "::2", "::", "127.1"}) {
     EXPECT_FALSE(IsLoopbackHost(host)) << host;
   }
 }

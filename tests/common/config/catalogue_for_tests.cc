@@ -14,20 +14,23 @@ const Catalogue& CatalogueForTests() {
          "windows: {rpd: {kind: bucket}}\n"
          "limits: {rpm: 30, rpd: 1000}\n"
          "models:\n"
-         "  openai/gpt-oss-120b: {canonical: gpt-oss-120b, aliases: [oss-big], context: 131072, limits: {rpm: 20, tpm: 8000}}\n"
+         "  openai/gpt-oss-120b: {canonical: gpt-oss-120b, aliases: [oss-big], context: 131072, limits: {rpm: 20, tpm: "
+         "8000}}\n"
          "  openai/gpt-oss-20b: {canonical: gpt-oss-20b, context: 131072}\n"},
         {"cerebras.yaml",
          "kind: cerebras\ntitle: Cerebras\nextends: openai\nbase_url: https://api.cerebras.ai/v1\npool_scope: model\n"
          "models:\n  gpt-oss-120b: {canonical: gpt-oss-120b}\n"},
         {"router.yaml",
-         "kind: router\ntitle: Router\nextends: openai\nbase_url: https://router.example/api/v1\npool_scope: free_models\n"
+         "kind: router\ntitle: Router\nextends: openai\nbase_url: https://router.example/api/v1\npool_scope: "
+         "free_models\n"
          "limits: {rpm: 20, rpd: 50}\n"
          "models:\n  m:free: {canonical: m}\n"},
         {"pacific.yaml",
          "kind: pacific\ntitle: Pacific\nextends: openai\nbase_url: https://pacific.example/v1\npool_scope: group\n"
          "windows: {rpd: {kind: fixed, anchor: \"00:00\", zone: America/Los_Angeles}}\n"},
         {"keyless.yaml",
-         "kind: keyless\ntitle: Keyless\nextends: openai\nbase_url: https://keyless.example/v1\npool_scope: group\nauth: none\n"},
+         "kind: keyless\ntitle: Keyless\nextends: openai\nbase_url: https://keyless.example/v1\npool_scope: "
+         "group\nauth: none\n"},
     });
     EXPECT_TRUE(parsed.ok()) << parsed.status();
     CHAIN429_CHECK(parsed.ok());

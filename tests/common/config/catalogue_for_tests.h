@@ -10,8 +10,8 @@
 
 namespace chain429 {
 
-// A few kinds with known contents: "openai" (nothing known), "groq" (pools by model), "cerebras", "router" (free models share a pool), "pacific" (a
-// day that ends at midnight in Los Angeles), "keyless".
+// A few kinds with known contents: "openai" (nothing known), "groq" (pools by model), "cerebras", "router" (free models
+// share a pool), "pacific" (a day that ends at midnight in Los Angeles), "keyless".
 const Catalogue& CatalogueForTests();
 
 // Knows UTC and America/Los_Angeles, whatever is installed.

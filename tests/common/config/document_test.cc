@@ -22,7 +22,9 @@ Parsed Parse(std::string_view text, DocumentFormat format) {
 Parsed Yaml(std::string_view text) { return Parse(text, DocumentFormat::kYaml); }
 Parsed Json(std::string_view text) { return Parse(text, DocumentFormat::kJson); }
 
-std::string First(const Parsed& parsed) { return parsed.problems.empty() ? "" : FormatProblem("f", parsed.problems.front()); }
+std::string First(const Parsed& parsed) {
+  return parsed.problems.empty() ? "" : FormatProblem("f", parsed.problems.front());
+}
 
 TEST(Document, YamlKeysAndValuesKnowTheirPlace) {
   const Parsed parsed = Yaml("a: 1\nb:\n  - x\n  - {c: \"y\"}\n");
@@ -60,7 +62,11 @@ TEST(Document, ColumnsCountCharacters) {
 }
 
 TEST(Document, ByteOrderMarkIsSkipped) {
-  EXPECT_EQ(Yaml("\xEF\xBB\xBF" "a: 1").root->members[0].key_at, (Position{1, 1}));
+  EXPECT_EQ(Yaml("\xEF\xBB\xBF"
+                 "a: 1")
+                .root->members[0]
+                .key_at,
+            (Position{1, 1}));
   EXPECT_EQ(Json("\xEF\xBB\xBF{\"a\": 1}").root->members[0].key_at, (Position{1, 2}));
 }
 
@@ -68,13 +74,20 @@ TEST(Document, ScalarsFollowTheCoreSchema) {
   const struct {
     const char* text;
     NodeKind kind;
-  } kCases[] = {{"1", NodeKind::kInteger},     {"-5", NodeKind::kInteger},   {"0x1F", NodeKind::kInteger}, {"0o17", NodeKind::kInteger},
-                {"1.5", NodeKind::kFloat},     {".5", NodeKind::kFloat},     {"1e3", NodeKind::kFloat},    {".inf", NodeKind::kFloat},
-                {"true", NodeKind::kBool},     {"FALSE", NodeKind::kBool},   {"null", NodeKind::kNull},    {"~", NodeKind::kNull},
-                {"", NodeKind::kNull},         {"yes", NodeKind::kString},   {"off", NodeKind::kString},   {"1_000", NodeKind::kString},
-                {"12:30", NodeKind::kString},  {"\"1\"", NodeKind::kString}, {"'true'", NodeKind::kString}, {"\"\"", NodeKind::kString},
-                {"3s", NodeKind::kString},     {"0x", NodeKind::kString},    {"1e", NodeKind::kString},    {"!!str 1", NodeKind::kString},
-                {"-", NodeKind::kSequence},    {"+1", NodeKind::kInteger},   {"1.2.3", NodeKind::kString}, {"2026-01-01", NodeKind::kString}};
+  } kCases[] = {{"1", NodeKind::kInteger},     {"-5", NodeKind::kInteger},
+                {"0x1F", NodeKind::kInteger},  {"0o17", NodeKind::kInteger},
+                {"1.5", NodeKind::kFloat},     {".5", NodeKind::kFloat},
+                {"1e3", NodeKind::kFloat},     {".inf", NodeKind::kFloat},
+                {"true", NodeKind::kBool},     {"FALSE", NodeKind::kBool},
+                {"null", NodeKind::kNull},     {"~", NodeKind::kNull},
+                {"", NodeKind::kNull},         {"yes", NodeKind::kString},
+                {"off", NodeKind::kString},    {"1_000", NodeKind::kString},
+                {"12:30", NodeKind::kString},  {"\"1\"", NodeKind::kString},
+                {"'true'", NodeKind::kString}, {"\"\"", NodeKind::kString},
+                {"3s", NodeKind::kString},     {"0x", NodeKind::kString},
+                {"1e", NodeKind::kString},     {"!!str 1", NodeKind::kString},
+                {"-", NodeKind::kSequence},    {"+1", NodeKind::kInteger},
+                {"1.2.3", NodeKind::kString},  {"2026-01-01", NodeKind::kString}};
   for (const auto& test : kCases) {
     const Parsed parsed = Yaml(std::string("k: ") + (std::string_view(test.text) == "-" ? "[]" : test.text));
     ASSERT_TRUE(parsed.root) << test.text << First(parsed);
@@ -85,7 +98,8 @@ TEST(Document, ScalarsFollowTheCoreSchema) {
 TEST(Document, JsonTypes) {
   const Parsed parsed = Json(R"({"a":1,"b":1.0,"c":"1","d":true,"e":null,"f":123456789012345678901234567890})");
   ASSERT_TRUE(parsed.root);
-  const NodeKind kKinds[] = {NodeKind::kInteger, NodeKind::kFloat, NodeKind::kString, NodeKind::kBool, NodeKind::kNull, NodeKind::kInteger};
+  const NodeKind kKinds[] = {NodeKind::kInteger, NodeKind::kFloat, NodeKind::kString,
+                             NodeKind::kBool,    NodeKind::kNull,  NodeKind::kInteger};
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(parsed.root->members[i].value.kind, kKinds[i]) << i;
 }
 
@@ -110,7 +124,8 @@ TEST(Document, DuplicateKeysAreRefusedInBothFormats) {
   EXPECT_EQ(FormatProblem("f", yaml.problems[0]), "f:5:3: error: b.c: this key is there twice; the first is at line 3");
   EXPECT_EQ(FormatProblem("f", yaml.problems[1]), "f:6:1: error: a: this key is there twice; the first is at line 1");
   EXPECT_EQ(yaml.root->members.size(), 2u);
-  EXPECT_EQ(First(Json("{\"a\": [{\"b\": 1,\n\"\\u0062\": 2}]}")), "f:2:1: error: a[0].b: this key is there twice; the first is at line 1");
+  EXPECT_EQ(First(Json("{\"a\": [{\"b\": 1,\n\"\\u0062\": 2}]}")),
+            "f:2:1: error: a[0].b: this key is there twice; the first is at line 1");
   EXPECT_EQ(Yaml("'a': 1\n\"a\": 2\n").problems.size(), 1u);
 }
 
@@ -121,30 +136,41 @@ TEST(Document, RefusalsNameThePlace) {
     DocumentFormat format;
     const char* expected;
   } kCases[] = {
-      {"two documents", "a: 1\n---\nb: 2\n", DocumentFormat::kYaml, "f:2:1: error: a second document: one file holds one configuration"},
+      {"two documents", "a: 1\n---\nb: 2\n", DocumentFormat::kYaml,
+       "f:2:1: error: a second document: one file holds one configuration"},
       {"NUL", std::string("a: 1\nb: \0\n", 11), DocumentFormat::kYaml, "f:2:4: error: a NUL byte is not allowed"},
-      {"NUL in JSON", std::string("{\"a\": \"\0\"}", 10), DocumentFormat::kJson, "f:1:8: error: a NUL byte is not allowed"},
+      {"NUL in JSON", std::string("{\"a\": \"\0\"}", 10), DocumentFormat::kJson,
+       "f:1:8: error: a NUL byte is not allowed"},
       {"escaped NUL", "a: \"\\0\"\n", DocumentFormat::kYaml, "f:1:4: error: a: a NUL character is not allowed"},
-      {"escaped NUL in JSON", "{\"a\": \"\\u0000\"}", DocumentFormat::kJson, "f:1:7: error: a: a NUL character is not allowed"},
+      {"escaped NUL in JSON", "{\"a\": \"\\u0000\"}", DocumentFormat::kJson,
+       "f:1:7: error: a: a NUL character is not allowed"},
       {"control character", "a: \x1b[0m\n", DocumentFormat::kYaml, "f:1:4: error: a control character is not allowed"},
       {"tab", "a:\n\tb: 1\n", DocumentFormat::kYaml, "f:2:1: error: a tab in the indentation: use spaces"},
-      {"tab after blanks", "a:\n  \tb: 1\n", DocumentFormat::kYaml, "f:2:3: error: a tab in the indentation: use spaces"},
+      {"tab after blanks", "a:\n  \tb: 1\n", DocumentFormat::kYaml,
+       "f:2:3: error: a tab in the indentation: use spaces"},
       {"invalid UTF-8", "a: 1\nb: \xC3\x28\n", DocumentFormat::kYaml, "f:2:4: error: not valid UTF-8"},
       {"overlong UTF-8", "a: \xC0\x80\n", DocumentFormat::kYaml, "f:1:4: error: not valid UTF-8"},
       {"surrogate in UTF-8", "{\"a\": \"\xED\xA0\x80\"}", DocumentFormat::kJson, "f:1:8: error: not valid UTF-8"},
       {"beyond Unicode", "a: \xF5\x80\x80\x80\n", DocumentFormat::kYaml, "f:1:4: error: not valid UTF-8"},
       {"cut UTF-8", "a: \xE2\x82", DocumentFormat::kYaml, "f:1:4: error: not valid UTF-8"},
-      {"self-reference", "a: &x\n  b: *x\n", DocumentFormat::kYaml, "f:2:6: error: an alias inside the value that it stands for"},
+      {"self-reference", "a: &x\n  b: *x\n", DocumentFormat::kYaml,
+       "f:2:6: error: an alias inside the value that it stands for"},
       {"tags", "a: !!binary aGk=\n", DocumentFormat::kYaml, "f:1:4: error: tags are not supported here"},
       {"list as key", "? [a]\n: b\n", DocumentFormat::kYaml, "f:1:3: error: a key must be a plain word, not a list"},
       {"null as key", "~: b\n", DocumentFormat::kYaml, "f:1:1: error: a key must be a plain word, not nothing"},
-      {"empty", "", DocumentFormat::kYaml, "f:1:1: error: the file is empty: `version: 1` is the least that it must hold"},
-      {"only a comment", "# hello\n", DocumentFormat::kYaml, "f:1:1: error: the file is empty: `version: 1` is the least that it must hold"},
+      {"empty", "", DocumentFormat::kYaml,
+       "f:1:1: error: the file is empty: `version: 1` is the least that it must hold"},
+      {"only a comment", "# hello\n", DocumentFormat::kYaml,
+       "f:1:1: error: the file is empty: `version: 1` is the least that it must hold"},
       {"trailing comma", "{\"a\": 1,}", DocumentFormat::kJson,
        "f:1:9: error: not valid JSON: syntax error while parsing object key - unexpected '}'; expected string literal"},
-      {"two JSON values", "{} {}", DocumentFormat::kJson, "f:1:4: error: not valid JSON: syntax error while parsing value - unexpected '{'; expected end of input"},
-      {"comment in JSON", "{}\n// x", DocumentFormat::kJson, "f:2:1: error: not valid JSON: syntax error while parsing value - invalid literal"},
-      {"empty JSON", "", DocumentFormat::kJson, "f:1:1: error: not valid JSON: syntax error while parsing value - unexpected end of input; expected '[', '{', or a literal"},
+      {"two JSON values", "{} {}", DocumentFormat::kJson,
+       "f:1:4: error: not valid JSON: syntax error while parsing value - unexpected '{'; expected end of input"},
+      {"comment in JSON", "{}\n// x", DocumentFormat::kJson,
+       "f:2:1: error: not valid JSON: syntax error while parsing value - invalid literal"},
+      {"empty JSON", "", DocumentFormat::kJson,
+       "f:1:1: error: not valid JSON: syntax error while parsing value - unexpected end of input; expected '[', '{', "
+       "or a literal"},
   };
   for (const auto& test : kCases) {
     const Parsed parsed = Parse(test.text, test.format);
@@ -155,12 +181,14 @@ TEST(Document, RefusalsNameThePlace) {
 }
 
 TEST(Document, SyntaxErrorsNeverRepeatTheText) {
-  for (const char* text : {"a: *sk-secret-anchor\n", "a: \"\\qsecret\"\n", "a: b: secret\n", "a: [secret\n", "a: 'secret\n", "&secret", "a: @secret\n", "a: `secret\n",
-                           "!<secret", "%YAML secret\n", "a: %secret\n", "a: |secret\n  x\n"}) {
+  for (const char* text :
+       {"a: *sk-secret-anchor\n", "a: \"\\qsecret\"\n", "a: b: secret\n", "a: [secret\n", "a: 'secret\n", "&secret",
+        "a: @secret\n", "a: `secret\n", "!<secret", "%YAML secret\n", "a: %secret\n", "a: |secret\n  x\n"}) {
     const Parsed parsed = Yaml(text);
     EXPECT_EQ(First(parsed).find("secret"), std::string::npos) << First(parsed);
   }
-  for (const char* text : {"{\"a\": secret}", "{\"a\": \"\\qsecret\"}", "{secret: 1}", "{\"a\" \"secret\"}", "{\"a\": \"secret"}) {
+  for (const char* text :
+       {"{\"a\": secret}", "{\"a\": \"\\qsecret\"}", "{secret: 1}", "{\"a\" \"secret\"}", "{\"a\": \"secret"}) {
     const Parsed parsed = Json(text);
     EXPECT_FALSE(parsed.root) << text;
     EXPECT_EQ(First(parsed).find("secret"), std::string::npos) << First(parsed);

@@ -58,7 +58,8 @@ TEST(Example, LoadsWithTheBuiltinCatalogue) {
   absl::StatusOr<Catalogue> builtin = Catalogue::Builtin();
   ASSERT_TRUE(builtin.ok()) << builtin.status();
   ConfigProblems problems;
-  EXPECT_NE(ParseConfig(kExample, "c.yaml", *builtin, ZonesForTests, problems), nullptr) << FormatProblems("c.yaml", problems.Sorted());
+  EXPECT_NE(ParseConfig(kExample, "c.yaml", *builtin, ZonesForTests, problems), nullptr)
+      << FormatProblems("c.yaml", problems.Sorted());
 }
 
 }  // namespace

@@ -41,8 +41,24 @@ constexpr std::string_view kJson =
  "chains": {"c": {"targets": [{"provider": "l", "model": "\ud83d\ude00\n"}, {"chain": "c"}], "wait": "1s"}}, "log": {"file": null, "a": true}})";
 
 std::string Mutate(std::string text, Random& random) {
-  static const std::vector<std::string> kPieces = {"{", "}", "[", "]", ":", ",", "-", "&a ", "*anchor", "*a", "!!str ", "|", ">", "'", "\"", "\\", "\n", " ", "\t", "? ", "#", "---\n",
-                                                   "...\n", "%YAML", "<<", "null", "~", "1e999", "-1", "0x", "\xC3", "\xEF\xBB\xBF", "\\ud83d", "[[[[[[[[[[[[", "{a: {a: {a: "};
+  static const std::vector<std::string> kPieces = {"{",           "}",
+                                                   "[",           "]",
+                                                   ":",           ",",
+                                                   "-",           "&a ",
+                                                   "*anchor",     "*a",
+                                                   "!!str ",      "|",
+                                                   ">",           "'",
+                                                   "\"",          "\\",
+                                                   "\n",          " ",
+                                                   "\t",          "? ",
+                                                   "#",           "---\n",
+                                                   "...\n",       "%YAML",
+                                                   "<<",          "null",
+                                                   "~",           "1e999",
+                                                   "-1",          "0x",
+                                                   "\xC3",        "\xEF\xBB\xBF",
+                                                   "\\ud83d",     "[[[[[[[[[[[[",
+                                                   "{a: {a: {a: "};
   for (uint64_t i = 0, count = 1 + random.Below(6); i < count; ++i) {
     const size_t at = static_cast<size_t>(random.Below(text.size() + 1));
     switch (random.Below(5)) {

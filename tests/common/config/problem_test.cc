@@ -12,7 +12,12 @@ TEST(ConfigProblem, IsPrintedWithPlacePathAndSuggestion) {
 }
 
 TEST(ConfigProblem, CannotDriveTheTerminal) {
-  const std::string text = FormatProblem("c\x1b[31m.yaml", {Severity::kError, {1, 1}, "a\nb", "m\x07\xC2\x9B" "1m", "s\r"});
+  const std::string text = FormatProblem("c\x1b[31m.yaml", {Severity::kError,
+                                                            {1, 1},
+                                                            "a\nb",
+                                                            "m\x07\xC2\x9B"
+                                                            "1m",
+                                                            "s\r"});
   EXPECT_EQ(text, "c?[31m.yaml:1:1: error: a?b: m???1m (did you mean \"s?\"?)");
 }
 
@@ -21,7 +26,8 @@ TEST(ConfigProblem, AreSortedByPlace) {
   problems.Error({5, 1}, "b", "second");
   problems.Warning({2, 9}, "a", "first");
   problems.Error({5, 1}, "c", "third");
-  EXPECT_EQ(FormatProblems("f", problems.Sorted()), "f:2:9: warning: a: first\nf:5:1: error: b: second\nf:5:1: error: c: third\n");
+  EXPECT_EQ(FormatProblems("f", problems.Sorted()),
+            "f:2:9: warning: a: first\nf:5:1: error: b: second\nf:5:1: error: c: third\n");
   EXPECT_EQ(problems.errors(), 2u);
 }
 

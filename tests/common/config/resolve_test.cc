@@ -35,14 +35,16 @@ using Names = std::vector<std::string>;
 ParseOutcome With(std::string_view chains) { return ParseForTests(std::string(kProviders) + std::string(chains)); }
 
 TEST(Resolve, AModelAloneIsEveryProviderThatServesItInFileOrder) {
-  EXPECT_EQ(Targets(With("  c: {targets: [{model: gpt-oss-120b}]}\n"), "c"), (Names{"cerebras/gpt-oss-120b", "groq/openai/gpt-oss-120b", "local/big"}));
+  EXPECT_EQ(Targets(With("  c: {targets: [{model: gpt-oss-120b}]}\n"), "c"),
+            (Names{"cerebras/gpt-oss-120b", "groq/openai/gpt-oss-120b", "local/big"}));
   EXPECT_EQ(Targets(With("  c: {targets: [{model: oss-big}]}\n"), "c"), (Names{"groq/openai/gpt-oss-120b"}));
   EXPECT_EQ(Targets(With("  c: {targets: [{model: mine}]}\n"), "c"), (Names{"local/mine"}));
 }
 
 TEST(Resolve, AnUnknownModelAloneIsRefusedWithASuggestion) {
   EXPECT_EQ(With("  c: {targets: [{model: gpt-oss-12b}]}\n").text,
-            "c.yaml:8:25: error: chains.c.targets[0].model: name the provider, for none that is configured is known to serve \"gpt-oss-12b\" (did you mean \"gpt-oss-120b\"?)\n");
+            "c.yaml:8:25: error: chains.c.targets[0].model: name the provider, for none that is configured is known to "
+            "serve \"gpt-oss-12b\" (did you mean \"gpt-oss-120b\"?)\n");
 }
 
 TEST(Resolve, ChainsWithinChainsAreFlattenedAndRepeatedTargetsCountOnce) {
@@ -55,20 +57,26 @@ TEST(Resolve, ChainsWithinChainsAreFlattenedAndRepeatedTargetsCountOnce) {
 }
 
 TEST(Resolve, ATargetWrittenTwiceIsWarnedOf) {
-  const ParseOutcome outcome = With("  a: {targets: [{provider: groq, model: x}, {provider: groq, model: x}, {provider: groq, model: x, limits: {rpm: 1}}]}\n");
+  const ParseOutcome outcome = With(
+      "  a: {targets: [{provider: groq, model: x}, {provider: groq, model: x}, {provider: groq, model: x, limits: "
+      "{rpm: 1}}]}\n");
   EXPECT_EQ(Targets(outcome, "a"), (Names{"groq/x", "groq/x"}));
-  EXPECT_EQ(outcome.text, "c.yaml:8:45: warning: chains.a.targets[1]: this target is in the chain already and counts once\n");
+  EXPECT_EQ(outcome.text,
+            "c.yaml:8:45: warning: chains.a.targets[1]: this target is in the chain already and counts once\n");
 }
 
 TEST(Resolve, WhatIsDisabledIsLeftOut) {
-  EXPECT_EQ(Targets(With("  a: {targets: [{provider: off, model: x}, {chain: b, enabled: false}, {provider: groq, model: y}]}\n"
-                         "  b: {targets: [{provider: groq, model: z}]}\n"),
-                    "a"),
-            (Names{"groq/y"}));
+  EXPECT_EQ(
+      Targets(
+          With("  a: {targets: [{provider: off, model: x}, {chain: b, enabled: false}, {provider: groq, model: y}]}\n"
+               "  b: {targets: [{provider: groq, model: z}]}\n"),
+          "a"),
+      (Names{"groq/y"}));
 }
 
 TEST(Resolve, CirclesAreShown) {
-  EXPECT_EQ(With("  a: {targets: [{chain: b}]}\n  b: {targets: [{provider: groq, model: x}, {chain: c}]}\n  c: {targets: [{chain: a}, {chain: d}]}\n"
+  EXPECT_EQ(With("  a: {targets: [{chain: b}]}\n  b: {targets: [{provider: groq, model: x}, {chain: c}]}\n  c: "
+                 "{targets: [{chain: a}, {chain: d}]}\n"
                  "  d: {targets: [{chain: c}]}\n")
                 .text,
             "c.yaml:10:25: error: chains.c.targets[0].chain: chains lead in a circle: a -> b -> c -> a\n"
@@ -94,7 +102,8 @@ TEST(Resolve, BushyChainsStayWithinBounds) {
       absl::StrAppend(&chains, "]}\n");
     }
   }
-  for (int i = 0; i < 20; ++i) absl::StrAppend(&chains, "  l4-", i, ": {targets: [{provider: groq, model: m", i, "}]}\n");
+  for (int i = 0; i < 20; ++i)
+    absl::StrAppend(&chains, "  l4-", i, ": {targets: [{provider: groq, model: m", i, "}]}\n");
   EXPECT_EQ(Targets(With(chains), "l0-0").size(), 20u);
 }
 

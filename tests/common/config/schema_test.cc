@@ -20,7 +20,8 @@ TEST(Schema, TheSmallestConfigurationIsAVersion) {
 
 TEST(Schema, KeysWithoutAValueCountAsAbsent) {
   const ParseOutcome outcome = ParseForTests(
-      "version: 1\nauth:\nproviders:\nchains:\ndefault_chain: null\nnodes: []\nprices: {}\nwebhooks: []\nlog: {level: warning, format: text, file: null, rotate_mb: 100, keep: 5, bodies: off}\n");
+      "version: 1\nauth:\nproviders:\nchains:\ndefault_chain: null\nnodes: []\nprices: {}\nwebhooks: []\nlog: {level: "
+      "warning, format: text, file: null, rotate_mb: 100, keep: 5, bodies: off}\n");
   EXPECT_EQ(Good(outcome).log.level, LogLevel::kWarning);
   EXPECT_EQ(Good(outcome).log.format, LogFormat::kText);
 }
@@ -29,14 +30,16 @@ TEST(Schema, ProvidersAreTakenWhole) {
   const ParseOutcome outcome = ParseForTests(
       "version: 1\n"
       "providers:\n"
-      "  z: {kind: groq, credentials: [{name: main, env: A}, {name: o, file: /f, pool: other, limits: {rpm: 3}}, {name: own, proxy_env: B}, {name: f, proxy_file: /g}]}\n"
+      "  z: {kind: groq, credentials: [{name: main, env: A}, {name: o, file: /f, pool: other, limits: {rpm: 3}}, "
+      "{name: own, proxy_env: B}, {name: f, proxy_file: /g}]}\n"
       "  a:\n"
       "    kind: openai\n"
       "    base_url: http://10.0.0.1:8000/v1\n"
       "    allow_http: true\n"
       "    headers: {X-Team: a b}\n"
       "    limits: {rpm: 60, rpd: 5000, tpm: 100000, tpd: 2000000, concurrency: 4}\n"
-      "    windows: {rpd: {kind: fixed, anchor: \"07:30\", zone: America/Los_Angeles}, rpm: {kind: bucket}, tpd: {kind: fixed}}\n"
+      "    windows: {rpd: {kind: fixed, anchor: \"07:30\", zone: America/Los_Angeles}, rpm: {kind: bucket}, tpd: "
+      "{kind: fixed}}\n"
       "    tokens: strict\n"
       "    when_disconnected: deny\n"
       "    models: {m: {limits: {rpm: 10}, context: 32768, canonical: big}, n: }\n"
@@ -57,7 +60,8 @@ TEST(Schema, ProvidersAreTakenWhole) {
   const ProviderConfig& a = config.providers[1];
   EXPECT_EQ(a.headers, (std::vector<Header>{{"X-Team", "a b"}}));
   EXPECT_EQ(a.limits, (LimitAmounts{60, 5000, 100000, 2000000, 4}));
-  EXPECT_EQ(a.windows[1], (WindowSpec{WindowKind::kFixed, absl::Hours(24), absl::Hours(7) + absl::Minutes(30), "America/Los_Angeles"}));
+  EXPECT_EQ(a.windows[1], (WindowSpec{WindowKind::kFixed, absl::Hours(24), absl::Hours(7) + absl::Minutes(30),
+                                      "America/Los_Angeles"}));
   EXPECT_EQ(a.windows[0]->kind, WindowKind::kBucket);
   EXPECT_EQ(a.windows[0]->length, absl::Minutes(1));
   EXPECT_EQ(a.windows[3], (WindowSpec{WindowKind::kFixed, absl::Hours(24), absl::ZeroDuration(), "UTC"}));
@@ -95,7 +99,8 @@ TEST(Schema, ChainsAreTakenWhole) {
   EXPECT_EQ(chain.targets[0].path, "chains.c.targets[0]");
   EXPECT_FALSE(chain.targets[1].enabled);
   EXPECT_EQ(chain.max_attempts, 3);
-  EXPECT_EQ(chain.timeouts, (Timeouts{absl::Seconds(1), absl::Seconds(90), absl::Milliseconds(500), absl::Hours(1), absl::Seconds(10)}));
+  EXPECT_EQ(chain.timeouts, (Timeouts{absl::Seconds(1), absl::Seconds(90), absl::Milliseconds(500), absl::Hours(1),
+                                      absl::Seconds(10)}));
   EXPECT_EQ(chain.wait, absl::Minutes(2));
   EXPECT_EQ(config.default_chain.name, "c");
   EXPECT_EQ(config.client_keys[0].chains[0].name, "c");
@@ -105,12 +110,14 @@ TEST(Schema, ChainsAreTakenWhole) {
 TEST(Schema, NoKeyIsNeededWhereNoneIsWanted) {
   EXPECT_EQ(ParseForTests("version: 1\nproviders: {k: {kind: keyless}}\n").text, "");
   EXPECT_EQ(ParseForTests("version: 1\nproviders: {g: {kind: groq, base_url: \"http://localhost:1\"}}\n").text, "");
-  EXPECT_EQ(ParseForTests("version: 1\nproviders: {l: {kind: openai, base_url: \"https://h\", credentials: []}}\n").text, "");
+  EXPECT_EQ(
+      ParseForTests("version: 1\nproviders: {l: {kind: openai, base_url: \"https://h\", credentials: []}}\n").text, "");
 }
 
 TEST(Zones, AreLookedUpWithoutReadingPaths) {
   EXPECT_EQ(LookUpZone("UTC"), ZoneAnswer::kKnown);
-  for (const char* zone : {"", "/etc/passwd", "../UTC", "localtime", "file:/etc/localtime", "Mars/Olympus", "America/Los Angeles"}) {
+  for (const char* zone :
+       {"", "/etc/passwd", "../UTC", "localtime", "file:/etc/localtime", "Mars/Olympus", "America/Los Angeles"}) {
     EXPECT_NE(LookUpZone(zone), ZoneAnswer::kKnown) << zone;
   }
 }

@@ -7,7 +7,8 @@
 namespace chain429 {
 namespace {
 
-const std::vector<std::string> kKeys = {"targets", "model", "base_url", "credentials", "client_keys", "rpm", "rpd", "c"};
+const std::vector<std::string> kKeys = {"targets",     "model", "base_url", "credentials",
+                                        "client_keys", "rpm",   "rpd",      "c"};
 
 TEST(Suggest, SlipsAreUnderstood) {
   EXPECT_EQ(Suggest("modle", kKeys), "model");

@@ -19,9 +19,9 @@ TEST(Address, WritesWhatItReads) {
 }
 
 TEST(Address, RefusesWhatIsNoAddressAndSaysHowToWriteOne) {
-  for (const char* text : {"", "4290", ":4290", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "[::1]",
-                           "[::1]80", "[::1", "[control]:80", "10.0.0.300:80", "1.2.3:80", "a b:80", "a/b:80", "127.0.0.1:80 ",
-                           "127.0.0.1:99999999999999999999"}) {
+  for (const char* text : {"", "4290", ":4290", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
+                           "127.0.0.1:-1", "::1:80", "[::1]", "[::1]80", "[::1", "[control]:80", "10.0.0.300:80",
+                           "1.2.3:80", "a b:80", "a/b:80", "127.0.0.1:80 ", "127.0.0.1:99999999999999999999"}) {
     const auto address = ParseSocketAddress(text);
     ASSERT_FALSE(address.ok()) << text;
     EXPECT_NE(address.status().message().find("write ADDR:PORT"), absl::string_view::npos) << text;
@@ -35,10 +35,12 @@ TEST(Address, ListenersTakeNoNamesButLocalhost) {
 }
 
 TEST(Address, KnowsLoopback) {
-  for (const char* text : {"127.0.0.1:1", "127.255.3.4:1", "[::1]:1", "localhost:1", "LOCALHOST:1", "[::ffff:127.0.0.1]:1"}) {
+  for (const char* text :
+       {"127.0.0.1:1", "127.255.3.4:1", "[::1]:1", "localhost:1", "LOCALHOST:1", "[::ffff:127.0.0.1]:1"}) {
     EXPECT_TRUE(ParseSocketAddress(text)->IsLoopback()) << text;
   }
-  for (const char* text : {"128.0.0.1:1", "0.0.0.0:1", "[::]:1", "[::2]:1", "[::ffff:10.0.0.1]:1", "localhost.example.com:1"}) {
+  for (const char* text :
+       {"128.0.0.1:1", "0.0.0.0:1", "[::]:1", "[::2]:1", "[::ffff:10.0.0.1]:1", "localhost.example.com:1"}) {
     EXPECT_FALSE(ParseSocketAddress(text)->IsLoopback()) << text;
   }
 }

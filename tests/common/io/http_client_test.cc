@@ -8,7 +8,8 @@ namespace {
 
 TEST(HttpClient, PostsAndReadsTheAnswer) {
   RunningServer server([](const HttpRequest& request) {
-    HttpResponse response = TextResponse(request.method + request.path + std::string(request.Header("x-a").value_or("")) + request.body, 201);
+    HttpResponse response = TextResponse(
+        request.method + request.path + std::string(request.Header("x-a").value_or("")) + request.body, 201);
     response.headers.push_back({"X-B", "c"});
     return response;
   });

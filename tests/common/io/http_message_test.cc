@@ -9,7 +9,9 @@ TEST(HttpMessage, ErrorsHaveOpenAisShape) {
   const HttpResponse response = ErrorResponse(404, "no \"x\"\nhere", "not_found");
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.content_type, "application/json");
-  EXPECT_EQ(response.body, "{\"error\":{\"message\":\"no \\\"x\\\"\\nhere\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"not_found\"}}\n");
+  EXPECT_EQ(response.body,
+            "{\"error\":{\"message\":\"no "
+            "\\\"x\\\"\\nhere\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"not_found\"}}\n");
 }
 
 TEST(HttpMessage, ErrorsWithoutACodeSayNull) {

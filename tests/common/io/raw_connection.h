@@ -7,8 +7,8 @@
 
 namespace chain429 {
 
-// A blocking TCP connection that sends exactly the bytes it is given: what well-behaved clients would not. Every read is bounded by
-// 20 s, so that a server that hangs fails the test instead of stopping it.
+// A blocking TCP connection that sends exactly the bytes it is given: what well-behaved clients would not. Every read
+// is bounded by 20 s, so that a server that hangs fails the test instead of stopping it.
 class RawConnection {
  public:
   explicit RawConnection(const SocketAddress& address);

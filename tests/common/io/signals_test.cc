@@ -17,9 +17,8 @@ TEST(Signals, AreDeliveredOnTheLoopEachTime) {
   int seen = 0;
   std::unique_ptr<Signals> signals;
   loop.Run([&] {
-    signals = std::make_unique<Signals>(loop.context(), std::vector<int>{SIGHUP, SIGUSR1}, [&](int signal) {
-      (++seen == 1 ? first : second).set_value(signal);
-    });
+    signals = std::make_unique<Signals>(loop.context(), std::vector<int>{SIGHUP, SIGUSR1},
+                                        [&](int signal) { (++seen == 1 ? first : second).set_value(signal); });
   });
   std::raise(SIGHUP);
   EXPECT_EQ(first.get_future().get(), SIGHUP);

@@ -342,15 +342,17 @@ TEST(Rules, EntriesThatAreNoneAreRefused) {
 
 TEST(Rules, DatesAreMeantByTheProvidersClock) {
   // It is an hour behind ours.
-  const Judged judged = Classify(*NoRules(), 429,
-                                 {{"date", "Tue, 24 Nov 2026 11:00:00 GMT"}, {"retry-after", "Tue, 24 Nov 2026 11:00:25 GMT"}}, "{}");
+  const Judged judged =
+      Classify(*NoRules(), 429,
+               {{"date", "Tue, 24 Nov 2026 11:00:00 GMT"}, {"retry-after", "Tue, 24 Nov 2026 11:00:25 GMT"}}, "{}");
   EXPECT_TRUE(judged.verdict.authoritative);
   EXPECT_EQ(judged.verdict.retry_after, absl::Seconds(25));
 }
 
 TEST(Rules, AnAbsurdDateIsNoClock) {
-  const Judged judged = Classify(*NoRules(), 429,
-                                 {{"date", "Thu, 01 Jan 1970 00:00:00 GMT"}, {"retry-after", "Tue, 24 Nov 2026 12:00:25 GMT"}}, "{}");
+  const Judged judged =
+      Classify(*NoRules(), 429,
+               {{"date", "Thu, 01 Jan 1970 00:00:00 GMT"}, {"retry-after", "Tue, 24 Nov 2026 12:00:25 GMT"}}, "{}");
   EXPECT_EQ(judged.verdict.retry_after, absl::Seconds(25));
 }
 

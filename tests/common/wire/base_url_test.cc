@@ -8,7 +8,10 @@ namespace {
 TEST(BaseUrl, KeepsThePathAndLeavesTheSchemesOwnPortOutOfTheHostHeader) {
   const auto endpoint = ParseBaseUrl("https://api.groq.com/openai/v1/");
   ASSERT_TRUE(endpoint.ok()) << endpoint.status();
-  EXPECT_EQ(*endpoint, (Endpoint{.tls = true, .host = "api.groq.com", .port = 443, .path = "/openai/v1", .host_header = "api.groq.com"}));
+  EXPECT_EQ(
+      *endpoint,
+      (Endpoint{
+          .tls = true, .host = "api.groq.com", .port = 443, .path = "/openai/v1", .host_header = "api.groq.com"}));
   EXPECT_EQ(BaseUrl(*endpoint), "https://api.groq.com:443/openai/v1");
   EXPECT_EQ(*ParseBaseUrl(BaseUrl(*endpoint)), *endpoint);
 }
@@ -21,8 +24,9 @@ TEST(BaseUrl, TakesPortsAndIpv6) {
 }
 
 TEST(BaseUrl, RefusesWhatIsNone) {
-  for (const char* url : {"", "ftp://a", "http://", "http://:80", "http://a:0", "http://a:65536", "http://a:x", "http://a:", "http://u@a", "http://a/?q",
-                          "http://a#f", "http://a b", "http://a\r\n", "http://[::1", "http://[::1]x", "http://[]"}) {
+  for (const char* url :
+       {"", "ftp://a", "http://", "http://:80", "http://a:0", "http://a:65536", "http://a:x", "http://a:", "http://u@a",
+        "http://a/?q", "http://a#f", "http://a b", "http://a\r\n", "http://[::1", "http://[::1]x", "http://[]"}) {
     EXPECT_FALSE(ParseBaseUrl(url).ok()) << url;
   }
 }

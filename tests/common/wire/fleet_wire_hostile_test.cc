@@ -55,7 +55,8 @@ TEST(FleetWireHostile, RefusesBadPartsByPath) {
       {"hello.held[0].tokens: ", [](auto& up) { up.mutable_hello()->mutable_held(0)->set_tokens(-1); }},
       {"hello.recent[0].age_ns: ", [](auto& up) { up.mutable_hello()->mutable_recent(0)->set_age_ns(-1); }},
       {"hello.recent[0].requests: ", [](auto& up) { up.mutable_hello()->mutable_recent(0)->set_requests(-1); }},
-      {"hello.closures[0].closure: ", [](auto& up) { up.mutable_hello()->mutable_closures(0)->set_closure(static_cast<v1::Closure>(99)); }},
+      {"hello.closures[0].closure: ",
+       [](auto& up) { up.mutable_hello()->mutable_closures(0)->set_closure(static_cast<v1::Closure>(99)); }},
       {"sent[0].permit: ", [](auto& up) { up.mutable_sent(0)->set_permit(0); }},
       {"sent[0].count: ", [](auto& up) { up.mutable_sent(0)->set_count(0); }},
       {"sent[0].age_ns: ", [](auto& up) { up.mutable_sent(0)->set_age_ns(INT64_MIN); }},
@@ -63,21 +64,29 @@ TEST(FleetWireHostile, RefusesBadPartsByPath) {
       {"settlements[0].pools: ", [](auto& up) { up.mutable_settlements(0)->clear_pools(); }},
       {"settlements[0].count: ", [](auto& up) { up.mutable_settlements(0)->set_count(0); }},
       {"settlements[0].sent_age_ns: ", [](auto& up) { up.mutable_settlements(0)->set_sent_age_ns(-5); }},
-      {"settlements[0].usage.prompt_tokens: ", [](auto& up) { up.mutable_settlements(0)->mutable_usage()->set_prompt_tokens(-1); }},
-      {"settlements[0].usage.completion_tokens: ", [](auto& up) { up.mutable_settlements(0)->mutable_usage()->set_completion_tokens(-1); }},
-      {"settlements[0].error_class: ", [](auto& up) { up.mutable_settlements(0)->set_error_class(static_cast<v1::ErrorClass>(-1)); }},
+      {"settlements[0].usage.prompt_tokens: ",
+       [](auto& up) { up.mutable_settlements(0)->mutable_usage()->set_prompt_tokens(-1); }},
+      {"settlements[0].usage.completion_tokens: ",
+       [](auto& up) { up.mutable_settlements(0)->mutable_usage()->set_completion_tokens(-1); }},
+      {"settlements[0].error_class: ",
+       [](auto& up) { up.mutable_settlements(0)->set_error_class(static_cast<v1::ErrorClass>(-1)); }},
       {"settlements[0].scope: ", [](auto& up) { up.mutable_settlements(0)->set_scope(static_cast<v1::Scope>(5)); }},
       {"settlements[0].retry_after_ns: ", [](auto& up) { up.mutable_settlements(0)->set_retry_after_ns(-1); }},
-      {"settlements[0].readings[0].unit: ", [](auto& up) { up.mutable_settlements(0)->mutable_readings(0)->set_unit(v1::UNIT_UNSPECIFIED); }},
-      {"settlements[0].readings[0].limit: ", [](auto& up) { up.mutable_settlements(0)->mutable_readings(0)->set_limit(-1); }},
-      {"settlements[0].readings[0].reset_after_ns: ", [](auto& up) { up.mutable_settlements(0)->mutable_readings(0)->set_reset_after_ns(-1); }},
+      {"settlements[0].readings[0].unit: ",
+       [](auto& up) { up.mutable_settlements(0)->mutable_readings(0)->set_unit(v1::UNIT_UNSPECIFIED); }},
+      {"settlements[0].readings[0].limit: ",
+       [](auto& up) { up.mutable_settlements(0)->mutable_readings(0)->set_limit(-1); }},
+      {"settlements[0].readings[0].reset_after_ns: ",
+       [](auto& up) { up.mutable_settlements(0)->mutable_readings(0)->set_reset_after_ns(-1); }},
       {"settlements[0].latency_ns: ", [](auto& up) { up.mutable_settlements(0)->set_latency_ns(-1); }},
       {"releases[0].count: ", [](auto& up) { up.mutable_releases(0)->set_count(0); }},
       {"cancels: ", [](auto& up) { up.set_cancels(0, 0); }},
       {"acquires[0].id: ", [](auto& up) { up.mutable_acquires(0)->set_id(0); }},
       {"acquires[0].candidates: ", [](auto& up) { up.mutable_acquires(0)->clear_candidates(); }},
-      {"acquires[0].candidates[0].target: ", [](auto& up) { up.mutable_acquires(0)->mutable_candidates(0)->set_target(0); }},
-      {"acquires[0].candidates[0].pools: ", [](auto& up) { up.mutable_acquires(0)->mutable_candidates(0)->clear_pools(); }},
+      {"acquires[0].candidates[0].target: ",
+       [](auto& up) { up.mutable_acquires(0)->mutable_candidates(0)->set_target(0); }},
+      {"acquires[0].candidates[0].pools: ",
+       [](auto& up) { up.mutable_acquires(0)->mutable_candidates(0)->clear_pools(); }},
       {"acquires[0].max_output: ", [](auto& up) { up.mutable_acquires(0)->set_max_output(-1); }},
   };
   for (const Case& one : cases) {
@@ -85,7 +94,8 @@ TEST(FleetWireHostile, RefusesBadPartsByPath) {
     one.spoil(up);
     const auto decoded = Decode(up);
     ASSERT_FALSE(decoded.ok()) << one.path;
-    EXPECT_EQ(std::string(decoded.status().message()).substr(0, std::string(one.path).size()), one.path) << decoded.status();
+    EXPECT_EQ(std::string(decoded.status().message()).substr(0, std::string(one.path).size()), one.path)
+        << decoded.status();
   }
 }
 

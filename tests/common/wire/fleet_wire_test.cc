@@ -20,7 +20,8 @@ Model RoundTrip(const Model& model) {
   if (!decoded.ok()) return Model{};
   Wire second;
   Encode(*decoded, &second);
-  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(first, second)) << first.DebugString() << second.DebugString();
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(first, second))
+      << first.DebugString() << second.DebugString();
   return *std::move(decoded);
 }
 
@@ -56,7 +57,12 @@ AcquireAnswer FullAnswer() {
   AcquireAnswer answer;
   answer.acquire = AcquireId(9);
   answer.granted = true;
-  answer.permit = {.acquire = AcquireId(9), .id = PermitId(4), .target = TargetId(5), .ttl = absl::Seconds(3), .spares = 7, .tokens = 1234};
+  answer.permit = {.acquire = AcquireId(9),
+                   .id = PermitId(4),
+                   .target = TargetId(5),
+                   .ttl = absl::Seconds(3),
+                   .spares = 7,
+                   .tokens = 1234};
   answer.denials.push_back({TargetId(1), PoolId(2), true, Closure::kQuotaExhausted, absl::Milliseconds(1500)});
   answer.denials.push_back({TargetId(3), PoolId(4), false, Closure::kNone, absl::InfiniteDuration()});
   return answer;
@@ -106,7 +112,11 @@ Settlement FullSettlement() {
   settlement.closes = PoolId(7);
   settlement.retry_after = absl::Seconds(9);
   settlement.authoritative = true;
-  settlement.readings.push_back({.unit = Unit::kTokens, .window = absl::Minutes(1), .project_scope = true, .limit = 30, .remaining = 0,
+  settlement.readings.push_back({.unit = Unit::kTokens,
+                                 .window = absl::Minutes(1),
+                                 .project_scope = true,
+                                 .limit = 30,
+                                 .remaining = 0,
                                  .reset_after = absl::Milliseconds(7)});
   settlement.readings.push_back({});
   settlement.latency = absl::Microseconds(350);
@@ -151,8 +161,14 @@ TEST(FleetWire, ReadingTellsZeroFromUnstated) {
 }
 
 PoolState FullState() {
-  return {.pool = PoolId(1), .limited = true, .closure = Closure::kOverloaded, .closed_for = absl::Seconds(5), .remaining_requests = 0,
-          .remaining_tokens = 9, .shares = {{3, 4, absl::Hours(24)}, {1, 2, absl::Minutes(1)}}, .shares_kept = true};
+  return {.pool = PoolId(1),
+          .limited = true,
+          .closure = Closure::kOverloaded,
+          .closed_for = absl::Seconds(5),
+          .remaining_requests = 0,
+          .remaining_tokens = 9,
+          .shares = {{3, 4, absl::Hours(24)}, {1, 2, absl::Minutes(1)}},
+          .shares_kept = true};
 }
 
 TEST(FleetWire, PoolStateKeepsEveryField) {
@@ -204,7 +220,8 @@ TEST(FleetWire, HelloKeepsEveryField) {
 }
 
 TEST(FleetWire, DownKeepsEveryField) {
-  const PermitsDown down{.epoch = Epoch(3), .answers = {FullAnswer()}, .leader = "10.0.0.1:4292", .pools = {FullState()}};
+  const PermitsDown down{
+      .epoch = Epoch(3), .answers = {FullAnswer()}, .leader = "10.0.0.1:4292", .pools = {FullState()}};
   const PermitsDown back = RoundTrip<v1::PermitsDown>(down);
   EXPECT_EQ(back.epoch, Epoch(3));
   EXPECT_EQ(back.leader, "10.0.0.1:4292");

@@ -13,7 +13,10 @@ namespace {
 Limit FixedLimit() {
   return {.unit = Unit::kTokens,
           .amount = 1000,
-          .window = {.kind = WindowKind::kFixed, .length = absl::Hours(24), .anchor = absl::Hours(1), .zone = "America/Los_Angeles"},
+          .window = {.kind = WindowKind::kFixed,
+                     .length = absl::Hours(24),
+                     .anchor = absl::Hours(1),
+                     .zone = "America/Los_Angeles"},
           .provenance = Provenance::kStated};
 }
 
@@ -31,7 +34,8 @@ Snapshot FullSnapshot() {
   Provider provider;
   provider.name = "groq";
   provider.kind = "groq";
-  provider.endpoint = {.tls = true, .host = "api.groq.com", .port = 443, .path = "/openai/v1", .host_header = "api.groq.com"};
+  provider.endpoint = {
+      .tls = true, .host = "api.groq.com", .port = 443, .path = "/openai/v1", .host_header = "api.groq.com"};
   provider.headers = {{"x-Team", "a"}};
   provider.catalogue_entry = R"({"kind":"groq"})";
   Credential credential;
@@ -56,18 +60,29 @@ Snapshot FullSnapshot() {
   provider.ask_usage = false;
   provider.enabled = false;
   snapshot.providers.push_back(provider);
-  snapshot.pools = {{.id = PoolId(1), .key = "groq/org", .limits = {FixedLimit()}, .tokens = TokenPolicy::kStrict,
-                     .when_disconnected = WhenDisconnected::kOpen, .learns = false},
+  snapshot.pools = {{.id = PoolId(1),
+                     .key = "groq/org",
+                     .limits = {FixedLimit()},
+                     .tokens = TokenPolicy::kStrict,
+                     .when_disconnected = WhenDisconnected::kOpen,
+                     .learns = false},
                     {.id = PoolId(2), .key = "groq/org|m", .limits = {}}};
-  snapshot.targets = {{.id = TargetId(11), .name = "groq/m", .provider = 0, .group = "org", .model = "m", .credentials = {0, 1},
-                       .pools = {PoolId(1), PoolId(2)}, .context = 32768}};
-  snapshot.chains = {{.name = "coding",
-                      .aliases = {"gpt-4o"},
-                      .targets = {0},
-                      .routing = Routing::kSpread,
-                      .max_attempts = 3,
-                      .timeouts = {absl::Seconds(1), absl::Seconds(2), absl::Seconds(3), absl::Seconds(4), absl::Seconds(5)},
-                      .wait = absl::Seconds(6)}};
+  snapshot.targets = {{.id = TargetId(11),
+                       .name = "groq/m",
+                       .provider = 0,
+                       .group = "org",
+                       .model = "m",
+                       .credentials = {0, 1},
+                       .pools = {PoolId(1), PoolId(2)},
+                       .context = 32768}};
+  snapshot.chains = {
+      {.name = "coding",
+       .aliases = {"gpt-4o"},
+       .targets = {0},
+       .routing = Routing::kSpread,
+       .max_attempts = 3,
+       .timeouts = {absl::Seconds(1), absl::Seconds(2), absl::Seconds(3), absl::Seconds(4), absl::Seconds(5)},
+       .wait = absl::Seconds(6)}};
   snapshot.client_keys = {{.name = "app", .sha256 = std::string(32, '\xfe'), .chains = {"coding"}}};
   snapshot.default_chain = "coding";
   snapshot.auth_required = true;
@@ -146,17 +161,24 @@ TEST(SnapshotWire, RefusesBadPartsByPath) {
       {"providers[0].name: ", [](auto& s) { s.mutable_providers(0)->clear_name(); }},
       {"providers[0].base_url: ", [](auto& s) { s.mutable_providers(0)->set_base_url("gopher://x"); }},
       {"providers[0].headers[0].name: ", [](auto& s) { s.mutable_providers(0)->mutable_headers(0)->set_name("a b"); }},
-      {"providers[0].headers[0].value: ", [](auto& s) { s.mutable_providers(0)->mutable_headers(0)->set_value("a\r\nb: c"); }},
+      {"providers[0].headers[0].value: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_headers(0)->set_value("a\r\nb: c"); }},
       {"providers[0].credentials[0].limits[0].amount: ",
        [](auto& s) { s.mutable_providers(0)->mutable_credentials(0)->mutable_limits(0)->set_amount(-4); }},
-      {"providers[0].limits[0].unit: ", [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_unit(v1::UNIT_UNSPECIFIED); }},
+      {"providers[0].limits[0].unit: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_unit(v1::UNIT_UNSPECIFIED); }},
       {"providers[0].limits[0].window_kind: ",
        [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_window_kind(static_cast<v1::WindowKind>(44)); }},
-      {"providers[0].limits[0].window_ns: ", [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_window_ns(-1); }},
-      {"providers[0].limits[0].window_ns: ", [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_window_ns(0); }},
-      {"providers[0].limits[0].anchor_ns: ", [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_anchor_ns(-1); }},
-      {"providers[0].limits[0].anchor_ns: ", [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_anchor_ns(INT64_MAX); }},
-      {"providers[0].limits[0].provenance: ", [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->clear_provenance(); }},
+      {"providers[0].limits[0].window_ns: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_window_ns(-1); }},
+      {"providers[0].limits[0].window_ns: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_window_ns(0); }},
+      {"providers[0].limits[0].anchor_ns: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_anchor_ns(-1); }},
+      {"providers[0].limits[0].anchor_ns: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_anchor_ns(INT64_MAX); }},
+      {"providers[0].limits[0].provenance: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->clear_provenance(); }},
       {"providers[0].pool_scope: ", [](auto& s) { s.mutable_providers(0)->clear_pool_scope(); }},
       {"providers[0].models[0].context: ", [](auto& s) { s.mutable_providers(0)->mutable_models(0)->set_context(-1); }},
       {"providers[0].when_disconnected: ",
@@ -184,7 +206,8 @@ TEST(SnapshotWire, RefusesBadPartsByPath) {
     one.spoil(wire);
     const auto parsed = ParseSnapshot(wire.SerializeAsString(), Version(1));
     ASSERT_FALSE(parsed.ok()) << one.path;
-    EXPECT_EQ(std::string(parsed.status().message()).substr(0, std::string(one.path).size()), one.path) << parsed.status();
+    EXPECT_EQ(std::string(parsed.status().message()).substr(0, std::string(one.path).size()), one.path)
+        << parsed.status();
   }
 }
 
@@ -201,7 +224,8 @@ TEST(SnapshotWire, RefusesBytesThatAreNoSnapshot) {
   EXPECT_FALSE(ParseSnapshot("\xff\xff\xff", Version(1)).ok());
   const std::string whole = SerializeSnapshot(FullSnapshot());
   for (size_t size = 1; size < whole.size(); size += 7) {
-    (void)ParseSnapshot(std::string_view(whole).substr(0, size), Version(1));  // an error or a smaller snapshot, never a crash
+    (void)ParseSnapshot(std::string_view(whole).substr(0, size),
+                        Version(1));  // an error or a smaller snapshot, never a crash
   }
 }
 

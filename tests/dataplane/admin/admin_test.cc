@@ -6,7 +6,8 @@
 namespace chain429 {
 namespace {
 
-HttpResponse Ask(const Router& router, const std::string& method, const std::string& path, std::vector<HttpField> headers = {}) {
+HttpResponse Ask(const Router& router, const std::string& method, const std::string& path,
+                 std::vector<HttpField> headers = {}) {
   HttpRequest request;
   request.method = method;
   request.path = path;

@@ -31,7 +31,8 @@ TEST(Counters, TargetIsFoundAgain) {
 
 TEST(Counters, TargetsBeyondTheLimitShareOneEntry) {
   TargetTable table;
-  for (uint64_t i = 1; i <= TargetTable::kMaxTargets + 50; ++i) table.For(TargetId(i), "t" + std::to_string(i)).prompt_tokens.Add(1);
+  for (uint64_t i = 1; i <= TargetTable::kMaxTargets + 50; ++i)
+    table.For(TargetId(i), "t" + std::to_string(i)).prompt_tokens.Add(1);
   size_t entries = 0;
   uint64_t other = 0;
   for (const auto* entry = table.first(); entry != nullptr; entry = entry->next) {
@@ -49,7 +50,8 @@ TEST(Counters, ScrapeMayReadWhileTheWorkerAdds) {
     uint64_t last = 0;
     while (!done) {
       uint64_t sum = 0;
-      for (const auto* entry = table.first(); entry != nullptr; entry = entry->next) sum += entry->counters.prompt_tokens.value();
+      for (const auto* entry = table.first(); entry != nullptr; entry = entry->next)
+        sum += entry->counters.prompt_tokens.value();
       EXPECT_GE(sum, last);
       last = sum;
     }

@@ -9,7 +9,9 @@
 namespace chain429 {
 namespace {
 
-bool HasLine(const std::string& text, const std::string& line) { return ("\n" + text).find("\n" + line + "\n") != std::string::npos; }
+bool HasLine(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
 
 TEST(Metrics, SumsOverWorkers) {
   FakeSource fake;

@@ -24,8 +24,8 @@ struct RecordingWaiter : AcquireWaiter {
   AcquireAnswer last;
 };
 
-// A desk that is attached, two limited targets (0: pools 1 and 10, two credentials; 1: pools 2 and 20, no credential) and one without limits
-// (2: pool 3).
+// A desk that is attached, two limited targets (0: pools 1 and 10, two credentials; 1: pools 2 and 20, no credential)
+// and one without limits (2: pool 3).
 class DeskTest : public testing::Test {
  protected:
   DeskTest() {
@@ -75,7 +75,9 @@ class DeskTest : public testing::Test {
     Advance(by);
     desk.OnTimer(now);
   }
-  GateView Consult(size_t i, int64_t tokens = 0, bool alone = false) { return desk.Consult(snapshot, target(i), tokens, alone, now); }
+  GateView Consult(size_t i, int64_t tokens = 0, bool alone = false) {
+    return desk.Consult(snapshot, target(i), tokens, alone, now);
+  }
   Gate GateOf(size_t i, int64_t tokens = 0, bool alone = false) { return Consult(i, tokens, alone).gate; }
 
   AcquireId Ask(size_t i, AcquireWaiter* waiter, int64_t prompt_tokens = 7) {
@@ -88,7 +90,12 @@ class DeskTest : public testing::Test {
     AcquireAnswer answer;
     answer.acquire = id;
     answer.granted = true;
-    answer.permit = {.acquire = id, .id = PermitId(permit), .target = TargetId(target), .ttl = absl::Seconds(8), .spares = spares, .tokens = tokens};
+    answer.permit = {.acquire = id,
+                     .id = PermitId(permit),
+                     .target = TargetId(target),
+                     .ttl = absl::Seconds(8),
+                     .spares = spares,
+                     .tokens = tokens};
     return answer;
   }
   void Deliver(AcquireAnswer answer) {

@@ -7,7 +7,9 @@ namespace {
 
 class PendingTest : public testing::Test {
  protected:
-  void Add(uint64_t id) { pending.Add(AcquireId(id), {.waiter = nullptr, .first = TargetId(1), .spares = 0, .asked_at = now}, now); }
+  void Add(uint64_t id) {
+    pending.Add(AcquireId(id), {.waiter = nullptr, .first = TargetId(1), .spares = 0, .asked_at = now}, now);
+  }
   void Answer(uint64_t id, absl::Duration after) {
     Add(id);
     now = now + after;

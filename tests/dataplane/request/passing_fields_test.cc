@@ -21,16 +21,16 @@ bool Down(std::string_view name, std::string_view connection = {}) {
 }
 
 TEST(PassingFields, TheClientsKeyHostCookiesAndConnectionStayHere) {
-  for (const char* name : {"Authorization", "AUTHORIZATION", "x-api-key", "Host", "Cookie", "Connection", "Keep-Alive", "TE",
-                           "Trailer", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Proxy-Connection",
+  for (const char* name : {"Authorization", "AUTHORIZATION", "x-api-key", "Host", "Cookie", "Connection", "Keep-Alive",
+                           "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Proxy-Connection",
                            "Content-Length", "Expect", "Accept-Encoding", "x-429chain-trail", "X-429Chain-Anything"}) {
     EXPECT_FALSE(Up(name)) << name;
   }
 }
 
 TEST(PassingFields, EverythingElseOfTheClientGoesOn) {
-  for (const char* name : {"Content-Type", "User-Agent", "x-stainless-lang", "OpenAI-Organization", "traceparent", "Accept",
-                           "x-429", "x-429chai", "Authorization2", "x-request-id"}) {
+  for (const char* name : {"Content-Type", "User-Agent", "x-stainless-lang", "OpenAI-Organization", "traceparent",
+                           "Accept", "x-429", "x-429chai", "Authorization2", "x-request-id"}) {
     EXPECT_TRUE(Up(name)) << name;
   }
 }
@@ -53,7 +53,8 @@ TEST(PassingFields, TheProvidersCookiesConnectionAndOurOwnNamesDoNotReachTheClie
                            "x-429chain-target", "Keep-Alive"}) {
     EXPECT_FALSE(Down(name)) << name;
   }
-  for (const char* name : {"Content-Type", "x-ratelimit-remaining-requests", "retry-after", "openai-processing-ms", "Date"}) {
+  for (const char* name :
+       {"Content-Type", "x-ratelimit-remaining-requests", "retry-after", "openai-processing-ms", "Date"}) {
     EXPECT_TRUE(Down(name)) << name;
   }
 }
