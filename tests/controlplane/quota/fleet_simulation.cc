@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <memory>
 #include <queue>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -42,7 +42,7 @@ struct Proxy {
   Epoch epoch_seen;
   std::vector<std::function<void()>> queued;  // reports to leave when there is a link again
   std::vector<std::shared_ptr<Attempt>> attempts;
-  std::map<AcquireId, std::function<void(const AcquireAnswer*)>> asks;
+  std::set<AcquireId> asks;
   uint64_t last_ask = 0;
 };
 
@@ -94,6 +94,7 @@ class Simulation {
   ProxyPtr StartProxy();
   void Want(const ProxyPtr& proxy);
   void OnAnswer(const ProxyPtr& proxy, const AcquireAnswer* answer);
+  void NoAnswers(const ProxyPtr& proxy);
   void Write(const ProxyPtr& proxy, const AttemptPtr& attempt);
   void Arrive(const ProxyPtr& proxy, const AttemptPtr& attempt);
   void End(const ProxyPtr& proxy, const AttemptPtr& attempt, bool refused);
@@ -175,7 +176,7 @@ void Simulation::Break(const ProxyPtr& proxy, absl::Duration leader_notices, abs
   In(proxy_notices, [this, proxy, broken, away] {
     if (proxy->link != broken || !proxy->alive) return;
     proxy->attached = false;
-    for (auto& [id, on_answer] : std::exchange(proxy->asks, {})) on_answer(nullptr);
+    NoAnswers(proxy);
     In(away, [this, proxy] { Connect(proxy); });
   });
 }
@@ -243,14 +244,10 @@ void Simulation::Want(const ProxyPtr& proxy) {
   acquire.id = AcquireId(++proxy->last_ask);
   acquire.candidates = {{.target = kTarget, .pools = {PoolId(StableId(kPool))}, .dynamic = {}}};
   acquire.spares_wanted = 3;
-  proxy->asks[acquire.id] = [this, proxy](const AcquireAnswer* answer) { OnAnswer(proxy, answer); };
+  proxy->asks.insert(acquire.id);
   Up(proxy, [this, proxy, acquire] {
-    Down(proxy, [proxy, answer = broker_->OnAcquire(proxy->holder, acquire, now_)] {
-      const auto ask = proxy->asks.find(answer.acquire);
-      if (ask == proxy->asks.end()) return;
-      const auto on_answer = ask->second;
-      proxy->asks.erase(ask);
-      on_answer(&answer);
+    Down(proxy, [this, proxy, answer = broker_->OnAcquire(proxy->holder, acquire, now_)] {
+      if (proxy->asks.erase(answer.acquire) > 0) OnAnswer(proxy, &answer);
     });
   });
 }
@@ -275,6 +272,11 @@ void Simulation::OnAnswer(const ProxyPtr& proxy, const AcquireAnswer* answer) {
   const absl::Duration connect = Chance(0.02) ? Between(absl::ZeroDuration(), absl::Seconds(3))
                                               : Between(absl::ZeroDuration(), absl::Milliseconds(100));
   In(connect, [this, proxy, attempt] { Write(proxy, attempt); });
+}
+
+void Simulation::NoAnswers(const ProxyPtr& proxy) {
+  const size_t waiting = std::exchange(proxy->asks, {}).size();
+  for (size_t i = 0; i < waiting; ++i) OnAnswer(proxy, nullptr);
 }
 
 void Simulation::Release(const ProxyPtr& proxy, const AttemptPtr& attempt) {
@@ -383,6 +385,7 @@ void Simulation::KillSomeProxy() {
   ProxyPtr& proxy = proxies_[random_.Below(proxies_.size())];
   ++result_.deaths;
   proxy->alive = false;
+  proxy->queued.clear();
   for (const AttemptPtr& attempt : proxy->attempts) {
     if (std::exchange(attempt->at_provider, false)) provider_.End();
   }
@@ -398,7 +401,7 @@ void Simulation::ChangeLeader() {
   for (const ProxyPtr& proxy : proxies_) {
     ++proxy->link;
     proxy->attached = false;
-    for (auto& [id, on_answer] : std::exchange(proxy->asks, {})) on_answer(nullptr);
+    NoAnswers(proxy);
     In(Between(absl::Milliseconds(20), absl::Seconds(3)), [this, proxy] { Connect(proxy); });
   }
 }
@@ -428,6 +431,7 @@ FleetResult Simulation::Run() {
     now_.mono = event.at;
     event.run();
   }
+  for (const ProxyPtr& proxy : proxies_) proxy->queued.clear();  // they hold their proxy
   const PoolView view = broker_->View(kPool, now_)[0];
   result_.open_at_end = view.open_attempts;
   result_.reserved_at_end = view.limits[0].reserved;

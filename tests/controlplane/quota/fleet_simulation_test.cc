@@ -9,7 +9,7 @@
 namespace chain429 {
 namespace {
 
-constexpr uint64_t kSeeds = 5;
+constexpr uint64_t kSeeds = 4;
 
 struct Kind {
   const char* name;
