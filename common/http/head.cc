@@ -14,8 +14,7 @@ constexpr std::array<bool, 256> MakeTokenTable() {
   for (int c = '0'; c <= '9'; ++c) table[static_cast<size_t>(c)] = true;
   for (int c = 'a'; c <= 'z'; ++c) table[static_cast<size_t>(c)] = true;
   for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<size_t>(c)] = true;
-  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'})
-    table[static_cast<size_t>(c)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
   return table;
 }
 constexpr std::array<bool, 256> kToken = MakeTokenTable();
@@ -98,10 +97,10 @@ std::string_view TakeFraming(MessageHead& head, const HeaderField& field) {
     case 14:
       if (EqualsIgnoreCase(field.name, "content-length")) {
         uint64_t length = 0;
-        const char* end = field.value.data() + field.value.size();
-        const auto parsed = std::from_chars(field.value.data(), end, length);
-        if (field.value.empty() || parsed.ec != std::errc() || parsed.ptr != end)
-          return "Content-Length is not a number";
+        const char* begin = field.value.data();
+        const char* end = begin + field.value.size();
+        const auto parsed = std::from_chars(begin, end, length);
+        if (parsed.ec != std::errc() || parsed.ptr != end) return "Content-Length is not a number";
         if (head.content_length) return "Content-Length is there twice";
         head.content_length = length;
       }
@@ -187,19 +186,18 @@ ParseResult ParseRequestHead(std::string_view bytes, RequestHead& head) {
   // A method that cannot be one (a TLS hello, say) is refused before a line end comes that may never come.
   for (size_t i = at; i < bytes.size() && bytes[i] != ' '; ++i) {
     if (i == at && bytes[i] == '\r') break;
-    if (!kToken[static_cast<unsigned char>(bytes[i])] || i - at > 32)
-      return Bad(400, "the request line does not begin with a method");
+    const bool may_go_on = kToken[static_cast<unsigned char>(bytes[i])] && i - at <= 32;
+    if (!may_go_on) return Bad(400, "the request line does not begin with a method");
   }
   constexpr size_t kLongestLine = kTargetBytesLimit + 64;  // with a method and a version beside the target
-  if (std::min(bytes.find('\n', at), bytes.size()) > at + kLongestLine)
-    return Bad(414, "the request target is longer than 8 KiB");
+  const size_t line_end = std::min(bytes.find('\n', at), bytes.size());
+  if (line_end > at + kLongestLine) return Bad(414, "the request target is longer than 8 KiB");
   ParseResult result;
   std::string_view line;
   if (!TakeLine(bytes, at, line, result)) return result;
   const size_t first = line.find(' ');
   const size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last)
-    return Bad(400, "the request line is not METHOD TARGET VERSION");
+  if (first == last) return Bad(400, "the request line is not METHOD TARGET VERSION");  // or neither is there
   head.method = line.substr(0, first);
   head.target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
@@ -212,8 +210,8 @@ ParseResult ParseRequestHead(std::string_view bytes, RequestHead& head) {
                                         : Bad(400, "the request line has no HTTP version");
   }
   if (head.target.size() > kTargetBytesLimit) return Bad(414, "the request target is longer than 8 KiB");
-  if (!IsToken(head.method) || !IsVisibleAscii(head.target))
-    return Bad(400, "the request line has a character that is not allowed");
+  const bool plain = IsToken(head.method) && IsVisibleAscii(head.target);
+  if (!plain) return Bad(400, "the request line has a character that is not allowed");
   result = ParseFields(bytes, at, head);
   return result.state == ParseState::kDone ? CheckRequest(head, result) : result;
 }
@@ -228,8 +226,9 @@ ParseResult ParseResponseHead(std::string_view bytes, ResponseHead& head) {
   std::string_view line;
   if (!TakeLine(bytes, at, line, result)) return result;
   // "HTTP/1.1 200 OK"; the reason and the space before it may be missing.
-  if (line.size() < 12 || line[8] != ' ' || (line[7] != '0' && line[7] != '1'))
+  if (line.size() < 12 || line[8] != ' ' || (line[7] != '0' && line[7] != '1')) {
     return Bad(502, "the status line is malformed");
+  }
   head.minor_version = line[7] - '0';
   const auto parsed = std::from_chars(line.data() + 9, line.data() + 12, head.status);
   if (parsed.ec != std::errc() || parsed.ptr != line.data() + 12 || head.status < 100 || head.status > 599) {

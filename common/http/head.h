@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -10,9 +11,9 @@
 namespace chain429 {
 
 // Limits of a message's head; beyond them a request is refused with 431 or 414 and a response counts as broken.
-inline constexpr size_t kHeadBytesLimit = 64 * 1024;
+inline constexpr size_t kHeadBytesLimit = size_t{64} << 10;
 inline constexpr size_t kFieldsLimit = 128;
-inline constexpr size_t kTargetBytesLimit = 8 * 1024;
+inline constexpr size_t kTargetBytesLimit = size_t{8} << 10;
 
 using HeaderFields = absl::InlinedVector<HeaderField, 24>;
 

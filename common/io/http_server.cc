@@ -97,8 +97,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Listen(asio::io_context&
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Listen(asio::io_context& context,
                                                                const HttpServerOptions& options, Handler handler) {
-  return Listen(context, options,
-                [handler = std::move(handler)](HttpRequest request, Reply reply) { reply(handler(request)); });
+  return Listen(context, options, [handler = std::move(handler)](const HttpRequest& request, const Reply& reply) {
+    reply(handler(request));
+  });
 }
 
 HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}

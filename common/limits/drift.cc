@@ -16,13 +16,24 @@ void Drift::Observe(const CountReading& reading, bool both_ways, Window& window,
   const int64_t drift = std::clamp(known, least, most);
   if (drift < 0 && both_ways) window.DropOldest(-drift, reading.at);
   extra_ = std::max<int64_t>(0, drift);
+  assumed_ = 0;
   if (extra_ > 0) until_ = std::min(reading.at + window.FullLength(now), reading.at + reading.reset);
 }
 
-void Drift::Assume(int64_t extra, MonoTime until, MonoTime now) {
+void Drift::Assume(int64_t extra, MonoTime as_of, MonoTime until, MonoTime now) {
   if (extra <= 0) return;
-  extra_ = std::max(Extra(now), extra);
+  const bool over = now >= until_;
+  extra_ = over ? extra : std::max(extra_, extra);
+  assumed_ = over ? extra : std::max(assumed_, extra);
+  as_of_ = as_of;
   until_ = std::max(until_, until);
+}
+
+void Drift::Explain(int64_t amount, MonoTime at) {
+  if (at > as_of_) return;
+  const int64_t explained = std::min(amount, assumed_);
+  assumed_ -= explained;
+  extra_ -= explained;
 }
 
 }  // namespace chain429

@@ -32,11 +32,15 @@ class Drift {
   // Use beside our own that counts now.
   int64_t Extra(MonoTime now) const { return now < until_ ? extra_ : 0; }
   absl::Duration Until(MonoTime now) const { return now < until_ ? until_ - now : absl::ZeroDuration(); }
-  // What an earlier run of the control plane had counted, and this one cannot know.
-  void Assume(int64_t extra, MonoTime until, MonoTime now);
+  // What an earlier run of the control plane had counted up to `as_of`, and this one cannot know.
+  void Assume(int64_t extra, MonoTime as_of, MonoTime until, MonoTime now);
+  // A use of that run turns up and is counted on its own from now on.
+  void Explain(int64_t amount, MonoTime at);
 
  private:
   int64_t extra_ = 0;
+  int64_t assumed_ = 0;  // of it: by Assume, and not yet explained or overtaken by a reading
+  MonoTime as_of_;
   MonoTime until_;
   MonoTime newest_ = MonoTime::FromNanos(INT64_MIN);
 };

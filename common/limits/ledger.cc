@@ -142,11 +142,17 @@ void Ledger::Observe(const Count& count, const Now& now) {
   }
 }
 
-void Ledger::Assume(Unit unit, const WindowSpec& window, int64_t used, const Now& now) {
+void Ledger::Assume(Unit unit, const WindowSpec& window, int64_t used, MonoTime as_of, const Now& now) {
   for (Slot& slot : slots_) {
     if (slot.limit.unit != unit || !(slot.limit.window == window)) continue;
-    slot.drift.Assume(used - slot.window.Used(now), now.mono + slot.window.FullLength(now), now.mono);
+    slot.drift.Assume(used - slot.window.Used(now), as_of, now.mono + slot.window.FullLength(now), now.mono);
   }
+}
+
+void Ledger::Recount(const Charge& charge, MonoTime at, const Now& now) {
+  SendUnreserved(charge, at, now);
+  Abandon(charge);
+  for (Slot& slot : slots_) slot.drift.Explain(charge.Of(slot.limit.unit), at);
 }
 
 int64_t Ledger::LastMinute(Unit unit, const Now& now) { return Meter(unit).Used(now); }

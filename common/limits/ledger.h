@@ -72,8 +72,10 @@ class Ledger {
     CountReading reading;
   };
   void Observe(const Count& count, const Now& now);
-  // Use within a window that an earlier run had counted.
-  void Assume(Unit unit, const WindowSpec& window, int64_t used, const Now& now);
+  // Use within a window that an earlier run had counted up to `as_of`.
+  void Assume(Unit unit, const WindowSpec& window, int64_t used, MonoTime as_of, const Now& now);
+  // A use of the past that somebody reports only now: of what was assumed it explains its part.
+  void Recount(const Charge& charge, MonoTime at, const Now& now);
 
   // What was used of `unit` in the last minute, by date, whatever the limits are.
   int64_t LastMinute(Unit unit, const Now& now);

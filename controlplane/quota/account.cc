@@ -174,7 +174,7 @@ void PoolAccount::Remember(const PoolMemory& memory, const Now& now) {
   for (const PoolMemory::Mark& mark : memory.marks) {
     const bool over = mark.window.kind == WindowKind::kFixed ? PeriodOf(mark.window, memory.at).end <= now.wall
                                                              : memory.at + mark.window.length <= now.wall;
-    if (!over) ledger_.Assume(mark.unit, mark.window, mark.used, now);
+    if (!over) ledger_.Assume(mark.unit, mark.window, mark.used, now.mono - (now.wall - memory.at), now);
   }
 }
 

@@ -53,8 +53,7 @@ HolderId Broker::Attach(const AttachReport& report, const Now& now) {
     if (at <= known_until) continue;
     const Charge charge{use.requests, use.tokens, 0};
     PoolAccount& account = book_.FindOrMakeBare(use.pool, now);
-    account.ledger().SendUnreserved(charge, at, now);
-    account.ledger().Abandon(charge);
+    account.ledger().Recount(charge, at, now);
     Touch(account, now);
   }
   ImportClosures(report, known_until, now);

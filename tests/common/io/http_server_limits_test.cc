@@ -151,7 +151,7 @@ TEST(HttpServerLimits, HandlerMayTakeItsTime) {
   std::vector<HttpServer::Reply> waiting;  // touched on the server's loop only
   HttpServerOptions options;
   options.body_timeout = absl::Milliseconds(50);
-  RunningServer server([&waiting](HttpRequest, HttpServer::Reply reply) { waiting.push_back(std::move(reply)); },
+  RunningServer server([&waiting](const HttpRequest&, HttpServer::Reply reply) { waiting.push_back(std::move(reply)); },
                        options);
   RawConnection patient(server.address());
   ASSERT_TRUE(patient.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"));
@@ -187,7 +187,7 @@ TEST(HttpServerLimits, BusyConnectionsAreNotEvicted) {
   std::vector<HttpServer::Reply> waiting;  // touched on the server's loop only
   HttpServerOptions options;
   options.max_connections = 1;
-  RunningServer server([&waiting](HttpRequest, HttpServer::Reply reply) { waiting.push_back(std::move(reply)); },
+  RunningServer server([&waiting](const HttpRequest&, HttpServer::Reply reply) { waiting.push_back(std::move(reply)); },
                        options);
   RawConnection busy(server.address());
   busy.Send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");

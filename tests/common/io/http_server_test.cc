@@ -143,7 +143,7 @@ TEST(HttpServer, SaysNoContinueWhereNoneIsAwaited) {
 }
 
 TEST(HttpServer, HandlerMayAnswerLaterFromAnotherThread) {
-  RunningServer server([](HttpRequest request, HttpServer::Reply reply) {
+  RunningServer server([](const HttpRequest& request, HttpServer::Reply reply) {
     std::thread([path = request.path, reply = std::move(reply)] { reply(TextResponse("later " + path)); }).detach();
   });
   RawConnection connection(server.address());
@@ -154,14 +154,14 @@ TEST(HttpServer, HandlerMayAnswerLaterFromAnotherThread) {
 }
 
 TEST(HttpServer, ReplyThatIsDroppedIs500) {
-  RunningServer server([](HttpRequest, HttpServer::Reply) {});
+  RunningServer server([](const HttpRequest&, const HttpServer::Reply&) {});
   RawConnection connection(server.address());
   ASSERT_TRUE(connection.Send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n"));
   EXPECT_EQ(StatusOf(connection.ReadResponse()), 500);
 }
 
 TEST(HttpServer, OnlyTheFirstReplyCounts) {
-  RunningServer server([](HttpRequest, HttpServer::Reply reply) {
+  RunningServer server([](const HttpRequest&, const HttpServer::Reply& reply) {
     reply(TextResponse("first"));
     reply(TextResponse("second"));
   });
@@ -228,8 +228,8 @@ TEST(HttpServer, StopAcceptingEndsIdleConnectionsAndRefusesNewOnes) {
 
 TEST(HttpServer, GoesAwayWithRequestsUnderWay) {
   HttpServer::Reply kept;
-  auto server =
-      std::make_unique<RunningServer>([&kept](HttpRequest, HttpServer::Reply reply) { kept = std::move(reply); });
+  auto server = std::make_unique<RunningServer>(
+      [&kept](const HttpRequest&, HttpServer::Reply reply) { kept = std::move(reply); });
   RawConnection connection(server->address());
   ASSERT_TRUE(connection.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\nG"));
   server->loop().Run([&] { server->server().StopAccepting(); });

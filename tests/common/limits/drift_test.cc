@@ -187,11 +187,11 @@ TEST_F(DriftTest, ReadingsTooOldOrOfABucketSayNothing) {
 }
 
 TEST_F(DriftTest, WhatIsAssumedHoldsUntilAReadingKnowsBetter) {
-  drift_.Assume(40, clock_.mono() + absl::Hours(1), clock_.mono());
+  drift_.Assume(40, clock_.mono(), clock_.mono() + absl::Hours(1), clock_.mono());
   EXPECT_EQ(Extra(), 40);
-  drift_.Assume(10, clock_.mono() + absl::Minutes(1), clock_.mono());
+  drift_.Assume(10, clock_.mono(), clock_.mono() + absl::Minutes(1), clock_.mono());
   EXPECT_EQ(Extra(), 40);
-  drift_.Assume(-5, clock_.mono() + absl::Minutes(1), clock_.mono());
+  drift_.Assume(-5, clock_.mono(), clock_.mono() + absl::Minutes(1), clock_.mono());
   EXPECT_EQ(Extra(), 40);
   Read(Send(), 6);
   EXPECT_EQ(Extra(), 5);
@@ -201,8 +201,26 @@ TEST_F(DriftTest, AssumingALittleDoesNotReviveWhatIsOver) {
   Read(Send(), 51);
   EXPECT_EQ(Extra(), 50);
   clock_.Turn(absl::Hours(1));
-  drift_.Assume(3, clock_.mono() + absl::Hours(1), clock_.mono());
+  drift_.Assume(3, clock_.mono(), clock_.mono() + absl::Hours(1), clock_.mono());
   EXPECT_EQ(Extra(), 3);
+}
+
+TEST_F(DriftTest, WhatIsAssumedIsExplainedByUseOfThatTimeThatTurnsUp) {
+  const MonoTime as_of = clock_.mono();
+  drift_.Assume(40, as_of, as_of + absl::Hours(1), as_of);
+  drift_.Explain(15, as_of - absl::Seconds(5));
+  EXPECT_EQ(Extra(), 25);
+  drift_.Explain(5, as_of + absl::Nanoseconds(1));  // of later, so that it is not in there
+  EXPECT_EQ(Extra(), 25);
+  drift_.Explain(100, as_of);
+  EXPECT_EQ(Extra(), 0);
+}
+
+TEST_F(DriftTest, WhatAReadingSaysIsNotExplainedAway) {
+  drift_.Assume(40, clock_.mono(), clock_.mono() + absl::Hours(1), clock_.mono());
+  Read(Send(), 6);
+  drift_.Explain(5, clock_.mono() - absl::Minutes(1));
+  EXPECT_EQ(Extra(), 5);
 }
 
 TEST(LedgerDrift, OutsideUseCountsInItsOwnLimitAlone) {

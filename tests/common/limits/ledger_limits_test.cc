@@ -112,14 +112,14 @@ TEST_F(LedgerLimitsTest, WhatAnEarlierRunCountedIsNotGrantedAgain) {
   const WindowSpec day = Fixed(kDay);
   SetLimits({MakeLimit(Unit::kRequests, 100, day), MakeLimit(Unit::kRequests, 10, Sliding(kMinute))});
   Use({5, 0, 0});
-  ledger_.Assume(Unit::kRequests, day, 80, clock_.now);
+  ledger_.Assume(Unit::kRequests, day, 80, clock_.mono(), clock_.now);
   EXPECT_EQ(ledger_.View(clock_.now)[0].used, 80);
   EXPECT_EQ(ledger_.View(clock_.now)[1].used, 5);
   Use({3, 0, 0});
   EXPECT_EQ(ledger_.View(clock_.now)[0].used, 83);
-  ledger_.Assume(Unit::kRequests, day, 20, clock_.now);  // less than is known
+  ledger_.Assume(Unit::kRequests, day, 20, clock_.mono(), clock_.now);  // less than is known
   EXPECT_EQ(ledger_.View(clock_.now)[0].used, 83);
-  ledger_.Assume(Unit::kRequests, Sliding(kDay), 90, clock_.now);  // no such limit
+  ledger_.Assume(Unit::kRequests, Sliding(kDay), 90, clock_.mono(), clock_.now);  // no such limit
   EXPECT_EQ(ledger_.View(clock_.now)[0].used, 83);
   clock_.TurnTo(PeriodOf(day, clock_.now.wall).end + kEdgeGuard);
   EXPECT_EQ(ledger_.View(clock_.now)[0].used, 0);

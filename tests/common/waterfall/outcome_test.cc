@@ -9,7 +9,7 @@ TEST(Outcome, OfAnErrorsClass) {
   const struct {
     ErrorClass error_class;
     Outcome outcome;
-  } kCases[] = {
+  } cases[] = {
       {ErrorClass::kOk, Outcome::kOk},
       {ErrorClass::kRateLimited, Outcome::kRateLimited},
       {ErrorClass::kQuotaExhausted, Outcome::kQuotaExhausted},
@@ -20,7 +20,7 @@ TEST(Outcome, OfAnErrorsClass) {
       {ErrorClass::kRefusedHere, Outcome::kError},
       {ErrorClass::kContextTooLong, Outcome::kError},
   };
-  for (const auto& c : kCases) EXPECT_EQ(OutcomeOf(c.error_class), c.outcome) << OutcomeName(c.outcome);
+  for (const auto& c : cases) EXPECT_EQ(OutcomeOf(c.error_class), c.outcome) << OutcomeName(c.outcome);
 }
 
 TEST(Outcome, OnlyLimitsOpenAgainByWaiting) {

@@ -67,9 +67,9 @@ TEST_F(Report, RetryIsInWholeSecondsRoundedUp) {
   const struct {
     absl::Duration opens_in;
     std::string retry;
-  } kCases[] = {{absl::Nanoseconds(1), "1"}, {absl::Seconds(1), "1"},  {absl::Milliseconds(1001), "2"},
+  } cases[] = {{absl::Nanoseconds(1), "1"}, {absl::Seconds(1), "1"},  {absl::Milliseconds(1001), "2"},
                 {absl::Seconds(59), "59"},   {absl::Hours(1), "3600"}, {-absl::Seconds(4), "1"}};
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     hops.clear();
     names.clear();
     Opens(Add("a/m", Outcome::kSkippedQuota), c.opens_in);
@@ -89,7 +89,7 @@ TEST_F(Report, TheTrailsSignsAreEscapedInNames) {
   const struct {
     std::string name;
     std::string shown;
-  } kCases[] = {
+  } cases[] = {
       {"p/a,b", "p/a%2Cb"},
       {"p/a;o=ok", "p/a%3Bo=ok"},
       {"p/100%", "p/100%25"},
@@ -99,7 +99,7 @@ TEST_F(Report, TheTrailsSignsAreEscapedInNames) {
       {std::string("p/\0", 3), "p/%00"},
       {"p/[x]{y}\"z'", "p/[x]{y}\"z'"},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     hops.clear();
     names.clear();
     Add(c.name, Outcome::kEmpty);

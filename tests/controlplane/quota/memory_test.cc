@@ -130,6 +130,19 @@ TEST_F(MemoryTest, WhatIsUsedAfterwardsIsAddedToTheMark) {
   EXPECT_EQ(Grantable(target), 3);
 }
 
+TEST_F(MemoryTest, WhatProxiesReportOfTheMarksTimeIsNotAddedToIt) {
+  const TargetId target = AddLimited("t", {Rpm(1000), Rpd(100)});
+  Configure();
+  for (int i = 0; i < 40; ++i) Use(target);
+  Restart(absl::Seconds(30));
+  AttachReport report = ReportOf("a");
+  // Three of them are new: they were sent while the control plane was away.
+  report.recent = {{QuotaOf(target), absl::Seconds(10), 3, 0}, {QuotaOf(target), absl::Seconds(31), 40, 0}};
+  broker->Attach(report, now);
+  EXPECT_EQ(UsedRequests(target, kDay), 43);
+  EXPECT_EQ(UsedRequests(target), 43);
+}
+
 TEST_F(MemoryTest, LearntLimitsSurviveARestart) {
   const TargetId target = AddLimited("t", {});
   Configure();

@@ -23,7 +23,7 @@ class AnswerScanTest : public testing::Test {
 };
 
 TEST_F(AnswerScanTest, ContentIsWhatAUserWouldSee) {
-  const std::string_view kContent[] = {
+  const std::string_view content[] = {
       R"({"content":"a"})",
       R"({"role":"assistant","content":" "})",
       R"({"content":"\u0000"})",
@@ -36,12 +36,12 @@ TEST_F(AnswerScanTest, ContentIsWhatAUserWouldSee) {
       R"({"audio":{"data":"x"}})",
       R"({"c\u006fntent":"a"})",
   };
-  for (const std::string_view delta : kContent) {
+  for (const std::string_view delta : content) {
     const AnswerFacts facts = ScanDelta(delta);
     EXPECT_TRUE(facts.valid && facts.has_choices && facts.content) << delta;
     EXPECT_FALSE(facts.finish_reason || facts.error || facts.usage_only) << delta;
   }
-  const std::string_view kNone[] = {
+  const std::string_view none[] = {
       "{}",
       R"({"role":"assistant"})",
       R"({"role":"assistant","content":""})",
@@ -57,7 +57,7 @@ TEST_F(AnswerScanTest, ContentIsWhatAUserWouldSee) {
       R"({"content":0})",
       R"({"content":false})",
   };
-  for (const std::string_view delta : kNone) {
+  for (const std::string_view delta : none) {
     const AnswerFacts facts = ScanDelta(delta);
     EXPECT_TRUE(facts.valid && facts.has_choices) << delta;
     EXPECT_FALSE(facts.content) << delta;
@@ -85,7 +85,7 @@ TEST_F(AnswerScanTest, ErrorsInsideAnAnswer) {
     std::string_view json;
     bool error;
     bool has_choices;
-  } kCases[] = {
+  } cases[] = {
       {R"({"error":{"message":"a"}})", true, false},
       {R"({"error":"a"})", true, false},
       {R"({"error":null,"choices":[]})", false, true},
@@ -101,7 +101,7 @@ TEST_F(AnswerScanTest, ErrorsInsideAnAnswer) {
       {R"({"choices":{"error":"a"}})", false, false},
       {R"({"\u0065rror":{"message":"a"}})", true, false},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     const AnswerFacts facts = Scan(c.json);
     EXPECT_TRUE(facts.valid) << c.json;
     EXPECT_EQ(facts.error, c.error) << c.json;
@@ -115,7 +115,7 @@ TEST_F(AnswerScanTest, ReadsUsage) {
     bool seen;
     int64_t prompt;
     int64_t completion;
-  } kCases[] = {
+  } cases[] = {
       {R"({"choices":[],"usage":{"prompt_tokens":12,"completion_tokens":34,"total_tokens":46}})", true, 12, 34},
       {R"({"usage":{"completion_tokens":34,"prompt_tokens":12)"
        R"(,"prompt_tokens_details":{"cached_tokens":5,"prompt_tokens":9}}})",
@@ -136,7 +136,7 @@ TEST_F(AnswerScanTest, ReadsUsage) {
        true, 3, 4},
       {R"({"choices":[{"usage":{"prompt_tokens":1}}]})", false, 0, 0},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     const AnswerFacts facts = Scan(c.json);
     EXPECT_EQ(facts.usage.seen, c.seen) << c.json;
     EXPECT_EQ(facts.usage.prompt_tokens, c.prompt) << c.json;
@@ -148,7 +148,7 @@ TEST_F(AnswerScanTest, TheUsageOnlyChunkHasNoChoice) {
   const struct {
     std::string_view json;
     bool usage_only;
-  } kCases[] = {
+  } cases[] = {
       {R"({"choices":[],"usage":{"prompt_tokens":1}})", true},
       {R"({"usage":{"prompt_tokens":1},"choices":[ ]})", true},
       {R"({"choices":[],"usage":null})", false},
@@ -159,7 +159,7 @@ TEST_F(AnswerScanTest, TheUsageOnlyChunkHasNoChoice) {
       {R"({"choices":[],"usage":1,"x_groq":{"usage":{}}})", false},
       {R"({"choices":[],"x_groq":{"usage":{}},"usage":1})", false},
   };
-  for (const auto& c : kCases) EXPECT_EQ(Scan(c.json).usage_only, c.usage_only) << c.json;
+  for (const auto& c : cases) EXPECT_EQ(Scan(c.json).usage_only, c.usage_only) << c.json;
 }
 
 TEST_F(AnswerScanTest, WhatIsNoJsonObjectSaysNothing) {
@@ -196,7 +196,7 @@ TEST_F(AnswerScanTest, MutatedAnswersAreReadWithinTheirBytes) {
                                           "-",
                                           "9999999999999999999",
                                           "\xC3"};
-  const std::string kAnswers[] = {
+  const std::string answers[] = {
       R"({"id":"a","object":"chat.completion.chunk","choices":[{"index":0)"
       R"(,"delta":{"role":"assistant","content":"Hi\n"},"finish_reason":null}],"usage":null})",
       R"({"choices":[{"message":{"content":"a","tool_calls":[{"id":"x"}]},"finish_reason":"stop"}])"
@@ -207,7 +207,7 @@ TEST_F(AnswerScanTest, MutatedAnswersAreReadWithinTheirBytes) {
   Random random(10);
   int valid = 0;
   for (int i = 0; i < 10'000; ++i) {
-    const std::string text = Mutate(kAnswers[random.Below(3)], kPieces, random);
+    const std::string text = Mutate(answers[random.Below(3)], kPieces, random);
     const AnswerFacts facts = Scan(text);
     valid += facts.valid ? 1 : 0;
     ASSERT_GE(facts.usage.prompt_tokens, 0);
@@ -218,7 +218,7 @@ TEST_F(AnswerScanTest, MutatedAnswersAreReadWithinTheirBytes) {
 }
 
 TEST(MayMatter, FindsWhatAStreamsEventMustBeParsedFor) {
-  const std::string_view kMatters[] = {
+  const std::string_view matters[] = {
       R"({"choices":[{"delta":{},"finish_reason":"stop"}]})",
       R"({"choices":[{"finish_reason" : "stop"}]})",
       "{\"choices\":[{\"finish_reason\"\n:\r\n\t\"stop\"}]}",
@@ -231,8 +231,8 @@ TEST(MayMatter, FindsWhatAStreamsEventMustBeParsedFor) {
       R"({"finish_reason":null,"x":1,"choices":[{"finish_reason":"stop"}]})",
       R"({"usage":null,"x_groq":{"usage":{"prompt_tokens":1}}})",
   };
-  for (const std::string_view text : kMatters) EXPECT_TRUE(MayMatter(ExactBytes(text).view())) << text;
-  const std::string_view kDoesNot[] = {
+  for (const std::string_view text : matters) EXPECT_TRUE(MayMatter(ExactBytes(text).view())) << text;
+  const std::string_view does_not[] = {
       R"({"choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null})",
       R"({"choices":[{"delta":{"content":"a"},"finish_reason" : null }]})",
       R"({"choices":[{"delta":{"content":"say \"error\": now, \"usage\":{} \"finish_reason\":\"stop\""}}]})",
@@ -244,15 +244,15 @@ TEST(MayMatter, FindsWhatAStreamsEventMustBeParsedFor) {
       "\"error\":",
       "\"finish_reason\" ",
   };
-  for (const std::string_view text : kDoesNot) EXPECT_FALSE(MayMatter(ExactBytes(text).view())) << text;
+  for (const std::string_view text : does_not) EXPECT_FALSE(MayMatter(ExactBytes(text).view())) << text;
 }
 
 // The look must not miss what the parser would find.
 TEST(MayMatter, MissesNothingThatTheParserFinds) {
-  const std::string_view kBlanks[] = {"", " ", "\n", " \t\r\n "};
+  const std::string_view blanks[] = {"", " ", "\n", " \t\r\n "};
   AnswerScanner scanner;
-  for (const std::string_view a : kBlanks) {
-    for (const std::string_view b : kBlanks) {
+  for (const std::string_view a : blanks) {
+    for (const std::string_view b : blanks) {
       for (const std::string_view member : {R"("finish_reason"@:@"x")", R"("usage"@:@{})", R"("error"@:@1)",
                                             R"("object"@:@"error")", R"("error"@:@{"n":null})"}) {
         std::string text = std::string(R"({"choices":[{"delta":{"content":"a"})")

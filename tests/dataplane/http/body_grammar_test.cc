@@ -232,7 +232,7 @@ TEST_F(BodyGrammar, AgreesWithAnotherParserAboutMutatedBodies) {
                                           "[]",
                                           "\"model\":\"x\"",
                                           "\0"};
-  const std::string kBodies[] = {
+  const std::string bodies[] = {
       R"({"model":"coding","messages":[{"role":"user","content":"Say \"hi\"\n\u00e9\\"}])"
       R"(,"temperature":0.7,"stream":true})",
       R"({"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}])"
@@ -243,7 +243,7 @@ TEST_F(BodyGrammar, AgreesWithAnotherParserAboutMutatedBodies) {
   int taken = 0;
   int refused = 0;
   for (int i = 0; i < 30'000; ++i) {
-    const std::string body = Mutate(kBodies[random.Below(3)], kPieces, random);
+    const std::string body = Mutate(bodies[random.Below(3)], kPieces, random);
     const BodyError error = [&] {
       const ExactBytes bytes(body, kScanPadding);
       return scanner.Scan(bytes.view(), scan);

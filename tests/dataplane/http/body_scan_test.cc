@@ -32,7 +32,7 @@ class BodyScanTest : public testing::Test {
 };
 
 TEST_F(BodyScanTest, FindsTheModelWhereverItStands) {
-  const std::string kCases[] = {
+  const std::string cases[] = {
       R"({"model":"coding"})",
       R"({"model":"coding","messages":[]})",
       R"({"messages":[{"role":"user","content":"model"}],"model":"coding"})",
@@ -40,7 +40,7 @@ TEST_F(BodyScanTest, FindsTheModelWhereverItStands) {
       R"({"a":{"model":"no"},"b":[{"model":"no"}],"model":"coding","c":{"model":1}})",
       R"({"metadata":"{\"model\":\"no\"}","model":"coding"})",
   };
-  for (const std::string& body : kCases) {
+  for (const std::string& body : cases) {
     Take(body);
     EXPECT_EQ(scan.model, "coding");
     EXPECT_EQ(body.substr(scan.model_begin, scan.model_end - scan.model_begin), "\"coding\"") << body;
@@ -50,12 +50,12 @@ TEST_F(BodyScanTest, FindsTheModelWhereverItStands) {
 }
 
 TEST_F(BodyScanTest, WhatIsSplicedInIsTheModelAndOneMoreField) {
-  const std::string kCases[] = {
+  const std::string cases[] = {
       R"({"model":"a"})",
       R"( { "messages" : [ { "content" : "}\"model\":\"x\"" } ] , "model" : "a\u0062\"" , "stream" : true } )",
       R"({"x":{},"model":"é😀","y":{"z":[{}]}})",
   };
-  for (const std::string& body : kCases) {
+  for (const std::string& body : cases) {
     Take(body);
     const std::string spliced = body.substr(0, scan.model_begin) + "\"target\"" +
                                 body.substr(scan.model_end, scan.close_brace - scan.model_end) + R"(,"added":{"b":1})" +
@@ -72,12 +72,12 @@ TEST_F(BodyScanTest, UnescapesTheModelsName) {
   const struct {
     std::string written;
     std::string model;
-  } kCases[] = {
+  } cases[] = {
       {R"(a\/b)", "a/b"},        {R"(\u0061\u00e9\u65e5)", "aé日"},       {R"(\ud83d\ude00)", "😀"},
       {R"(\uD83D\uDE00)", "😀"}, {R"(\"\\\b\f\n\r\t)", "\"\\\b\f\n\r\t"}, {R"(a\u0000b)", std::string("a\0b", 3)},
       {"日本😀", "日本😀"},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     const std::string body = R"({"model":")" + c.written + R"("})";
     Take(body);
     EXPECT_EQ(scan.model, c.model);
@@ -112,9 +112,9 @@ TEST_F(BodyScanTest, RefusesAModelThatNamesNothing) {
   const struct {
     std::string_view value;
     std::string_view message;
-  } kCases[] = {{R"("")", "empty"},        {"null", "not null"},         {"1", "not a number"},
+  } cases[] = {{R"("")", "empty"},        {"null", "not null"},         {"1", "not a number"},
                 {"true", "not a boolean"}, {R"(["a"])", "not an array"}, {R"({"a":"b"})", "not an object"}};
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     Refuse(std::string(R"({"model":)").append(c.value).append("}"), "model", c.message);
   }
   Refuse("{}", "model", "missing");
@@ -125,7 +125,7 @@ TEST_F(BodyScanTest, RefusesWhatIsNoObject) {
   const struct {
     std::string_view body;
     std::string_view message;
-  } kCases[] = {{"", "empty"},
+  } cases[] = {{"", "empty"},
                 {" \r\n\t", "empty"},
                 {"[]", "not an array"},
                 {R"(["model"])", "not an array"},
@@ -133,7 +133,7 @@ TEST_F(BodyScanTest, RefusesWhatIsNoObject) {
                 {"1", "not a number"},
                 {"null", "not null"},
                 {"true", "not a boolean"}};
-  for (const auto& c : kCases) Refuse(c.body, "", c.message);
+  for (const auto& c : cases) Refuse(c.body, "", c.message);
 }
 
 TEST_F(BodyScanTest, ReadsWhetherToStream) {
@@ -141,7 +141,7 @@ TEST_F(BodyScanTest, ReadsWhetherToStream) {
     std::string_view fields;
     bool stream;
     bool options;
-  } kCases[] = {
+  } cases[] = {
       {"", false, false},
       {R"(,"stream":true)", true, false},
       {R"(,"stream" : true )", true, false},
@@ -152,7 +152,7 @@ TEST_F(BodyScanTest, ReadsWhetherToStream) {
       {R"(,"str\u0065am":true,"stream\u005foptions":{})", true, true},
       {R"(,"a":{"stream":true,"stream_options":{}})", false, false},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     Take(std::string(R"({"model":"a")").append(c.fields).append("}"));
     EXPECT_EQ(scan.stream, c.stream) << c.fields;
     EXPECT_EQ(scan.has_stream_options, c.options) << c.fields;
@@ -166,7 +166,7 @@ TEST_F(BodyScanTest, ReadsHowLongTheAnswerMayBe) {
   const struct {
     std::string_view fields;
     int64_t limit;
-  } kCases[] = {
+  } cases[] = {
       {"", 0},
       {R"(,"max_tokens":100)", 100},
       {R"(,"max_completion_tokens":200)", 200},
@@ -189,7 +189,7 @@ TEST_F(BodyScanTest, ReadsHowLongTheAnswerMayBe) {
       {R"(,"max_t\u006fkens" : 7 )", 7},
       {R"(,"a":{"max_tokens":100})", 0},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     Take(std::string(R"({"model":"a")").append(c.fields).append("}"));
     EXPECT_EQ(scan.max_output, c.limit) << c.fields;
   }
@@ -217,7 +217,7 @@ TEST_F(BodyScanTest, TakesUpTo1024LevelsOfNesting) {
 }
 
 TEST_F(BodyScanTest, RefusesInvalidUtf8Anywhere) {
-  const std::string_view kBad[] = {"\xFF",
+  const std::string_view bad[] = {"\xFF",
                                    "\x80",
                                    "\xC3",
                                    "\xC0\xAF",
@@ -227,7 +227,7 @@ TEST_F(BodyScanTest, RefusesInvalidUtf8Anywhere) {
                                    "\xF4\x90\x80\x80",
                                    "\xF8\x88\x80\x80\x80",
                                    "\xE2\x82"};
-  for (const std::string_view bad : kBad) {
+  for (const std::string_view bad : bad) {
     Refuse(std::string(R"({"model":"a","x":")").append(bad).append(R"("})"), "", "UTF-8");
     Refuse(std::string(R"({"model":")").append(bad).append(R"("})"), "", "UTF-8");
     Refuse(std::string(R"({"model":"a",")").append(bad).append(R"(":1})"), "", "UTF-8");

@@ -41,10 +41,10 @@ TEST(Escapes, AreThoseOfJsonAndNoOthers) {
 
 // Every escape, whole and broken, at every place of the blocks of 64 bytes and at every distance from the text's end.
 TEST(Escapes, AreFoundWhereverTheyStand) {
-  const std::string_view kEscapes[] = {R"(\n)",  R"(\\)",   R"(\")",   R"(\u00e9)", R"(\uD83D)", R"(\x)",
+  const std::string_view escapes[] = {R"(\n)",  R"(\\)",   R"(\")",   R"(\u00e9)", R"(\uD83D)", R"(\x)",
                                        R"(\)",   R"(\u)",   R"(\u1)",  R"(\u12)",   R"(\u123)",  R"(\u123g)",
                                        R"(\\x)", R"(\\\x)", R"(\\\\)", R"(\\\\\)"};
-  for (const std::string_view escape : kEscapes) {
+  for (const std::string_view escape : escapes) {
     for (size_t before = 0; before < 140; ++before) {
       for (const size_t behind :
            {size_t{0}, size_t{1}, size_t{3}, size_t{62}, size_t{63}, size_t{64}, size_t{65}, size_t{130}}) {

@@ -28,11 +28,11 @@ TEST(Response, StatusLines) {
     int status;
     std::string_view reason;
     std::string_view line;
-  } kCases[] = {{200, "", "HTTP/1.1 200 OK\r\n"},
+  } cases[] = {{200, "", "HTTP/1.1 200 OK\r\n"},
                 {429, "", "HTTP/1.1 429 Too Many Requests\r\n"},
                 {413, "", "HTTP/1.1 413 Content Too Large\r\n"},
                 {418, "I'm a teapot", "HTTP/1.1 418 I'm a teapot\r\n"}};
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     std::string out;
     AppendStatusLine(out, c.status, c.reason);
     EXPECT_EQ(out, c.line);
@@ -58,7 +58,7 @@ TEST(Response, TypesOfErrorsByStatus) {
   const struct {
     int status;
     std::string_view type;
-  } kCases[] = {{400, "invalid_request_error"},
+  } cases[] = {{400, "invalid_request_error"},
                 {401, "authentication_error"},
                 {403, "permission_error"},
                 {404, "invalid_request_error"},
@@ -67,7 +67,7 @@ TEST(Response, TypesOfErrorsByStatus) {
                 {500, "api_error"},
                 {502, "api_error"},
                 {504, "api_error"}};
-  for (const auto& c : kCases) EXPECT_EQ(ErrorType(c.status), c.type) << c.status;
+  for (const auto& c : cases) EXPECT_EQ(ErrorType(c.status), c.type) << c.status;
 }
 
 }  // namespace

@@ -84,10 +84,10 @@ TEST(SseScan, EventsEndWithABlankLine) {
 }
 
 TEST(SseScan, LinesEndInLfCrlfOrCr) {
-  const std::string_view kEnds[] = {"\n", "\r\n", "\r"};
-  for (const std::string_view a : kEnds) {
-    for (const std::string_view b : kEnds) {
-      for (const std::string_view c : kEnds) {
+  const std::string_view ends[] = {"\n", "\r\n", "\r"};
+  for (const std::string_view a : ends) {
+    for (const std::string_view b : ends) {
+      for (const std::string_view c : ends) {
         // CR before LF would be one end, not two.
         if (a == "\r" && b == "\n") continue;
         const std::string bytes =

@@ -90,14 +90,14 @@ TEST_F(TlsTest, ACertificateOfAnotherHostIsRefused) {
     std::string certified;
     std::string host;
     std::string error;
-  } kCases[] = {{"DNS:provider.test", "other.test", "ostname mismatch"},
+  } cases[] = {{"DNS:provider.test", "other.test", "ostname mismatch"},
                 {"DNS:provider.test", "sub.provider.test", "ostname mismatch"},
                 {"DNS:127.0.0.1", "127.0.0.1", "IP address mismatch"},
                 {"IP:127.0.0.2", "127.0.0.1", "IP address mismatch"},
                 {"DNS:provider.test", "provider.test", ""},
                 {"DNS:*.provider.test", "sub.provider.test", ""},
                 {"IP:127.0.0.1", "127.0.0.1", ""}};
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     TrustNobody();
     TlsServer server(c.certified, [](TlsPeer&) {});
     server.TrustedBy(context->get());

@@ -63,10 +63,10 @@ using Names = std::vector<std::string>;
 
 TEST_F(RouteTableTest, AChainIsFoundByNameAndAliases) {
   Build();
-  const Names kTargets = {"groq/openai/gpt-oss-120b@main", "groq/openai/gpt-oss-120b@team", "local/oss"};
-  EXPECT_EQ(RoutesOf("coding"), kTargets);
-  EXPECT_EQ(RoutesOf("gpt-4o"), kTargets);
-  EXPECT_EQ(RoutesOf("groq/shadowed"), kTargets) << "an alias comes before provider/model";
+  const Names targets = {"groq/openai/gpt-oss-120b@main", "groq/openai/gpt-oss-120b@team", "local/oss"};
+  EXPECT_EQ(RoutesOf("coding"), targets);
+  EXPECT_EQ(RoutesOf("gpt-4o"), targets);
+  EXPECT_EQ(RoutesOf("groq/shadowed"), targets) << "an alias comes before provider/model";
   const auto chain = table->Resolve("gpt-4o");
   EXPECT_EQ(chain->name, "coding");
   EXPECT_TRUE(chain->is_chain);
@@ -161,11 +161,11 @@ TEST_F(RouteTableTest, ARoutesModelIsAJsonString) {
   const struct {
     std::string model;
     std::string json;
-  } kCases[] = {{"local/m", R"("m")"},
+  } cases[] = {{"local/m", R"("m")"},
                 {"local/a\"b\\c\n", R"("a\"b\\c\n")"},
                 {"local/é日😀", "\"é日😀\""},
                 {std::string("local/\0x", 8), R"("\u0000x")"}};
-  for (const auto& c : kCases) EXPECT_EQ(FirstRoute(c.model).model_json, c.json);
+  for (const auto& c : cases) EXPECT_EQ(FirstRoute(c.model).model_json, c.json);
 }
 
 TEST_F(RouteTableTest, AKeyGoesWhereTheKindWantsIt) {

@@ -74,17 +74,17 @@ TEST_F(StreamJudgeTest, ARoleIsHeldUntilTheFirstContent) {
 }
 
 TEST_F(StreamJudgeTest, FirstContentIsWhatAUserSeesOrAFinishReason) {
-  const std::string_view kContent[] = {
+  const std::string_view content[] = {
       R"({"choices":[{"delta":{"content":"a"}}]})",   R"({"choices":[{"delta":{"tool_calls":[{"index":0}]}}]})",
       R"({"choices":[{"delta":{"reasoning":"a"}}]})", R"({"choices":[{"delta":{"reasoning_content":"a"}}]})",
       R"({"choices":[{"delta":{"refusal":"a"}}]})",   R"({"choices":[{"delta":{},"finish_reason":"length"}]})",
   };
-  for (const std::string_view json : kContent) {
+  for (const std::string_view json : content) {
     Begin(false);
     EXPECT_EQ(Judge(Data(kRole) + Data(json)), (Rulings{Ruling::kHold, Ruling::kForward})) << json;
     EXPECT_TRUE(judge().content_seen());
   }
-  const std::string_view kNone[] = {
+  const std::string_view none[] = {
       R"({"choices":[{"delta":{"content":""}}]})",
       R"({"choices":[{"delta":{"content":null}}]})",
       R"({"choices":[{"delta":{"tool_calls":[]}}]})",
@@ -96,7 +96,7 @@ TEST_F(StreamJudgeTest, FirstContentIsWhatAUserSeesOrAFinishReason) {
       "[]",
       "",
   };
-  for (const std::string_view json : kNone) {
+  for (const std::string_view json : none) {
     Begin(false);
     EXPECT_EQ(Judge(Data(json)), (Rulings{Ruling::kHold})) << json;
     EXPECT_FALSE(judge().content_seen());
@@ -172,7 +172,7 @@ TEST_F(StreamJudgeTest, AnErrorInsideAnAnswerOf200FailsIt) {
   const struct {
     std::string stream;
     ErrorClass error_class;
-  } kCases[] = {
+  } cases[] = {
       {Data(kLimited), ErrorClass::kRateLimited},
       {Data(R"({"error":{"message":"boom","code":500}})"), ErrorClass::kOverloaded},
       {Data(R"({"error":"boom"})"), ErrorClass::kOverloaded},
@@ -185,7 +185,7 @@ TEST_F(StreamJudgeTest, AnErrorInsideAnAnswerOf200FailsIt) {
       {Data(R"({"choices":[{"delta":{"content":""},"finish_reason":"error"}],"error":{"message":"a","code":502}})"),
        ErrorClass::kOverloaded},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     Begin(false);
     EXPECT_EQ(Judge(c.stream), (Rulings{Ruling::kFailed})) << c.stream;
     EXPECT_EQ(judge().verdict().error_class, c.error_class) << c.stream;
