@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/random.h"
 
 namespace chain429 {
 namespace {
@@ -12,9 +13,24 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+// Below what systems give to outgoing connections (from 32768 on Linux): a port that is handed to a program a moment
+// later must not be taken by one of those meanwhile.
+constexpr uint16_t kFirstQuietPort = 20000;
+constexpr uint16_t kQuietPorts = 10000;
+constexpr int kTries = 64;
+
 }  // namespace
 
 absl::Status ClaimPort(const std::string& what, const std::string& flag, SocketAddress& address) {
+  if (address.port == 0) {
+    Random random(SystemSeed());
+    for (int i = 0; i < kTries; ++i) {
+      SocketAddress candidate{address.host, static_cast<uint16_t>(kFirstQuietPort + random.Below(kQuietPorts))};
+      if (!ClaimPort(what, flag, candidate).ok()) continue;
+      address = candidate;
+      return absl::OkStatus();
+    }
+  }
   asio::io_context context(1);
   error_code error;
   const tcp::endpoint endpoint(asio::ip::make_address(address.host, error), address.port);

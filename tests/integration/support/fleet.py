@@ -1,6 +1,8 @@
 """A control plane and its proxies, started on free ports and stopped again."""
 import os
+import random
 import signal
+import socket
 import tempfile
 from pathlib import Path
 
@@ -10,10 +12,23 @@ from support.programs import Program
 from support.raw_client import Client
 
 
+def quiet_port():
+    """A free port that no outgoing connection takes: it is bound again after a program's restart."""
+    while True:
+        port = random.randrange(20000, 30000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 class Control:
     def __init__(self, config_path, directory, env=None, flags=(), grpc="127.0.0.1:0", http="127.0.0.1:0"):
         self.config_path, self.directory, self.env, self.flags = config_path, directory, env, flags
-        self.grpc, self.http = grpc, http
+        self.grpc = grpc if grpc != "127.0.0.1:0" else f"127.0.0.1:{quiet_port()}"
+        self.http = http if http != "127.0.0.1:0" else f"127.0.0.1:{quiet_port()}"
         self.program = None
 
     def start(self, wait=True):
