@@ -47,7 +47,7 @@ class Gateway:
             provider["limits"] = KEY_LIMITS
         self.fleet = Fleet({"version": 1, "providers": {"sim": provider},
                             "chains": {"bench": {"targets": [{"provider": "sim", "model": "sim-model"}]}}},
-                           workers=workers, proxy_flags=("--log-level", "warning")).start()
+                           workers=workers).start()
         self.address, self.pid = self.fleet.proxy.api, self.fleet.proxy.program.pid
 
     def stop(self):
@@ -102,7 +102,7 @@ def haproxy(upstream, workers):
     def config(port, _):
         return f"""global
   nbthread {workers}
-  maxconn 16000
+  maxconn 8000
 defaults
   mode http
   option http-no-delay
