@@ -71,7 +71,7 @@ TEST(ChunkScan, TakesTheFramingOut) {
     std::string_view bytes;
     std::string_view payload;
     std::string_view rest;
-  } kCases[] = {
+  } cases[] = {
       {"0\r\n\r\n", "", ""},
       {"5\r\nhello\r\n0\r\n\r\n", "hello", ""},
       {"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "hello world", ""},
@@ -83,7 +83,7 @@ TEST(ChunkScan, TakesTheFramingOut) {
       {"1\r\na\r\n0\r\n\r\nHTTP/1.1 200 OK", "a", "HTTP/1.1 200 OK"},
       {"1\r\na\r\n0\r\n\r\n0\r\n\r\n", "a", "0\r\n\r\n"},
   };
-  for (const auto& c : kCases) {
+  for (const auto& c : cases) {
     const Result result = Everyway(c.bytes);
     EXPECT_EQ(result.state, State::kDone) << c.bytes;
     EXPECT_EQ(result.payload, c.payload);
@@ -98,7 +98,7 @@ TEST(ChunkScan, EveryPrefixWantsMore) {
 }
 
 TEST(ChunkScan, RefusesBadFraming) {
-  const std::string kCases[] = {
+  const std::string cases[] = {
       "\r\n",
       "x\r\n",
       "g\r\nhello",
@@ -134,7 +134,7 @@ TEST(ChunkScan, RefusesBadFraming) {
       "5,5\r\nhello",
       "5\xC2\xB2\r\n",
   };
-  for (const std::string& bytes : kCases) EXPECT_EQ(Everyway(bytes).state, State::kBad) << bytes;
+  for (const std::string& bytes : cases) EXPECT_EQ(Everyway(bytes).state, State::kBad) << bytes;
 }
 
 TEST(ChunkScan, TheLargestSizeIsNoOverflow) {

@@ -95,11 +95,11 @@ TEST(RequestHead, ConnectionSaysWhetherItLives) {
     std::string_view version;
     std::string_view connection;
     bool keeps_alive;
-  } kCases[] = {{"1.1", "", true},       {"1.1", "close", false},           {"1.1", "x , CLOSE", false},
-                {"1.1", "closed", true}, {"1.1", "upgrade", true},          {"1.1", "keep-alive", true},
-                {"1.0", "", false},      {"1.0", "Keep-Alive", true},       {"1.0", "x", false},
-                {"1.1", ",,,", true},    {"1.0", "keep-alive,close", false}};
-  for (const auto& c : kCases) {
+  } cases[] = {{"1.1", "", true},       {"1.1", "close", false},           {"1.1", "x , CLOSE", false},
+               {"1.1", "closed", true}, {"1.1", "upgrade", true},          {"1.1", "keep-alive", true},
+               {"1.0", "", false},      {"1.0", "Keep-Alive", true},       {"1.0", "x", false},
+               {"1.1", ",,,", true},    {"1.0", "keep-alive,close", false}};
+  for (const auto& c : cases) {
     RequestHead head;
     const std::string bytes = std::string("GET / HTTP/")
                                   .append(c.version)
@@ -188,7 +188,7 @@ TEST(RequestHead, ALineWithoutAVersionIsRefusedAtItsEnd) {
 
 // A refusal does not depend on how the bytes were cut: some prefix is refused as the whole is, and none otherwise.
 TEST(RequestHead, IsRefusedTheSameWayHoweverItsBytesCome) {
-  const std::string kCases[] = {
+  const std::string cases[] = {
       "GET /" + std::string(70'000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET /" + std::string(9'000, 'a') + " HTTP/2.0\r\n\r\n",
       "GET /" + std::string(9'000, 'a') + "\nHost: a\r\n\r\n",
@@ -201,7 +201,7 @@ TEST(RequestHead, IsRefusedTheSameWayHoweverItsBytesCome) {
       "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
   };
-  for (const std::string& bytes : kCases) {
+  for (const std::string& bytes : cases) {
     const ParseResult whole = Parse(bytes);
     ASSERT_EQ(whole.state, ParseState::kBad) << bytes.substr(0, 40);
     bool refused = false;

@@ -44,13 +44,13 @@ TEST(ResponseHead, TheReasonMayBeMissing) {
     std::string_view line;
     int status;
     std::string_view reason;
-  } kCases[] = {{"HTTP/1.1 200", 200, ""},
-                {"HTTP/1.1 200 ", 200, ""},
-                {"HTTP/1.0 200 OK", 200, "OK"},
-                {"HTTP/1.1 100 Continue", 100, "Continue"},
-                {"HTTP/1.1 599 x  y\t", 599, "x  y\t"},
-                {"HTTP/1.1 503 \xC3\xA9", 503, "\xC3\xA9"}};
-  for (const auto& c : kCases) {
+  } cases[] = {{"HTTP/1.1 200", 200, ""},
+               {"HTTP/1.1 200 ", 200, ""},
+               {"HTTP/1.0 200 OK", 200, "OK"},
+               {"HTTP/1.1 100 Continue", 100, "Continue"},
+               {"HTTP/1.1 599 x  y\t", 599, "x  y\t"},
+               {"HTTP/1.1 503 \xC3\xA9", 503, "\xC3\xA9"}};
+  for (const auto& c : cases) {
     ResponseHead head;
     const std::string bytes = std::string(c.line) + "\r\n\r\n";
     ASSERT_EQ(ParseResponseHead(bytes, head).state, ParseState::kDone) << c.line;
@@ -71,7 +71,7 @@ TEST(ResponseHead, NothingOfAnEarlierOneRemains) {
 }
 
 TEST(ResponseHead, BrokenOnesAreRefused) {
-  const std::string kCases[] = {
+  const std::string cases[] = {
       "HTTP/2 200 OK\r\n\r\n",
       "HTTP/1.2 200 OK\r\n\r\n",
       "http/1.1 200 OK\r\n\r\n",
@@ -106,7 +106,7 @@ TEST(ResponseHead, BrokenOnesAreRefused) {
       "HTTP/1.1 200 OK\r\nx: " + std::string(70'000, 'y'),
       "HTTP/1.1 200 " + std::string(70'000, 'y'),
   };
-  for (const std::string& bytes : kCases) EXPECT_EQ(StateOf(bytes), ParseState::kBad) << bytes.substr(0, 60);
+  for (const std::string& bytes : cases) EXPECT_EQ(StateOf(bytes), ParseState::kBad) << bytes.substr(0, 60);
 }
 
 TEST(ResponseHead, GarbageIsNoticedAtItsFirstByte) {

@@ -68,7 +68,7 @@ TEST_F(Report, RetryIsInWholeSecondsRoundedUp) {
     absl::Duration opens_in;
     std::string retry;
   } cases[] = {{absl::Nanoseconds(1), "1"}, {absl::Seconds(1), "1"},  {absl::Milliseconds(1001), "2"},
-                {absl::Seconds(59), "59"},   {absl::Hours(1), "3600"}, {-absl::Seconds(4), "1"}};
+               {absl::Seconds(59), "59"},   {absl::Hours(1), "3600"}, {-absl::Seconds(4), "1"}};
   for (const auto& c : cases) {
     hops.clear();
     names.clear();

@@ -16,7 +16,7 @@ class WalkTest : public testing::Test {
  protected:
   static constexpr absl::Duration kTotal = absl::Seconds(60);
 
-  void Begin(std::vector<Gate> gates, Walk::Options options = {}) {
+  void Begin(const std::vector<Gate>& gates, Walk::Options options = {}) {
     views_.clear();
     for (const Gate gate : gates) views_.push_back({.gate = gate, .closure = Closure::kNone, .until = MonoTime()});
     alone_ = views_;

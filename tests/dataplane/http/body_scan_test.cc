@@ -113,7 +113,7 @@ TEST_F(BodyScanTest, RefusesAModelThatNamesNothing) {
     std::string_view value;
     std::string_view message;
   } cases[] = {{R"("")", "empty"},        {"null", "not null"},         {"1", "not a number"},
-                {"true", "not a boolean"}, {R"(["a"])", "not an array"}, {R"({"a":"b"})", "not an object"}};
+               {"true", "not a boolean"}, {R"(["a"])", "not an array"}, {R"({"a":"b"})", "not an object"}};
   for (const auto& c : cases) {
     Refuse(std::string(R"({"model":)").append(c.value).append("}"), "model", c.message);
   }
@@ -126,13 +126,13 @@ TEST_F(BodyScanTest, RefusesWhatIsNoObject) {
     std::string_view body;
     std::string_view message;
   } cases[] = {{"", "empty"},
-                {" \r\n\t", "empty"},
-                {"[]", "not an array"},
-                {R"(["model"])", "not an array"},
-                {R"("model")", "not a string"},
-                {"1", "not a number"},
-                {"null", "not null"},
-                {"true", "not a boolean"}};
+               {" \r\n\t", "empty"},
+               {"[]", "not an array"},
+               {R"(["model"])", "not an array"},
+               {R"("model")", "not a string"},
+               {"1", "not a number"},
+               {"null", "not null"},
+               {"true", "not a boolean"}};
   for (const auto& c : cases) Refuse(c.body, "", c.message);
 }
 
@@ -217,17 +217,17 @@ TEST_F(BodyScanTest, TakesUpTo1024LevelsOfNesting) {
 }
 
 TEST_F(BodyScanTest, RefusesInvalidUtf8Anywhere) {
-  const std::string_view bad[] = {"\xFF",
-                                   "\x80",
-                                   "\xC3",
-                                   "\xC0\xAF",
-                                   "\xE0\x80\xAF",
-                                   "\xED\xA0\x80",
-                                   "\xF0\x80\x80\x80",
-                                   "\xF4\x90\x80\x80",
-                                   "\xF8\x88\x80\x80\x80",
-                                   "\xE2\x82"};
-  for (const std::string_view bad : bad) {
+  const std::string_view broken[] = {"\xFF",
+                                     "\x80",
+                                     "\xC3",
+                                     "\xC0\xAF",
+                                     "\xE0\x80\xAF",
+                                     "\xED\xA0\x80",
+                                     "\xF0\x80\x80\x80",
+                                     "\xF4\x90\x80\x80",
+                                     "\xF8\x88\x80\x80\x80",
+                                     "\xE2\x82"};
+  for (const std::string_view bad : broken) {
     Refuse(std::string(R"({"model":"a","x":")").append(bad).append(R"("})"), "", "UTF-8");
     Refuse(std::string(R"({"model":")").append(bad).append(R"("})"), "", "UTF-8");
     Refuse(std::string(R"({"model":"a",")").append(bad).append(R"(":1})"), "", "UTF-8");

@@ -42,8 +42,8 @@ TEST(Escapes, AreThoseOfJsonAndNoOthers) {
 // Every escape, whole and broken, at every place of the blocks of 64 bytes and at every distance from the text's end.
 TEST(Escapes, AreFoundWhereverTheyStand) {
   const std::string_view escapes[] = {R"(\n)",  R"(\\)",   R"(\")",   R"(\u00e9)", R"(\uD83D)", R"(\x)",
-                                       R"(\)",   R"(\u)",   R"(\u1)",  R"(\u12)",   R"(\u123)",  R"(\u123g)",
-                                       R"(\\x)", R"(\\\x)", R"(\\\\)", R"(\\\\\)"};
+                                      R"(\)",   R"(\u)",   R"(\u1)",  R"(\u12)",   R"(\u123)",  R"(\u123g)",
+                                      R"(\\x)", R"(\\\x)", R"(\\\\)", R"(\\\\\)"};
   for (const std::string_view escape : escapes) {
     for (size_t before = 0; before < 140; ++before) {
       for (const size_t behind :

@@ -29,9 +29,9 @@ TEST(Response, StatusLines) {
     std::string_view reason;
     std::string_view line;
   } cases[] = {{200, "", "HTTP/1.1 200 OK\r\n"},
-                {429, "", "HTTP/1.1 429 Too Many Requests\r\n"},
-                {413, "", "HTTP/1.1 413 Content Too Large\r\n"},
-                {418, "I'm a teapot", "HTTP/1.1 418 I'm a teapot\r\n"}};
+               {429, "", "HTTP/1.1 429 Too Many Requests\r\n"},
+               {413, "", "HTTP/1.1 413 Content Too Large\r\n"},
+               {418, "I'm a teapot", "HTTP/1.1 418 I'm a teapot\r\n"}};
   for (const auto& c : cases) {
     std::string out;
     AppendStatusLine(out, c.status, c.reason);
@@ -59,14 +59,14 @@ TEST(Response, TypesOfErrorsByStatus) {
     int status;
     std::string_view type;
   } cases[] = {{400, "invalid_request_error"},
-                {401, "authentication_error"},
-                {403, "permission_error"},
-                {404, "invalid_request_error"},
-                {413, "invalid_request_error"},
-                {429, "rate_limit_error"},
-                {500, "api_error"},
-                {502, "api_error"},
-                {504, "api_error"}};
+               {401, "authentication_error"},
+               {403, "permission_error"},
+               {404, "invalid_request_error"},
+               {413, "invalid_request_error"},
+               {429, "rate_limit_error"},
+               {500, "api_error"},
+               {502, "api_error"},
+               {504, "api_error"}};
   for (const auto& c : cases) EXPECT_EQ(ErrorType(c.status), c.type) << c.status;
 }
 

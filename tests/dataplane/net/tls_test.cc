@@ -91,12 +91,12 @@ TEST_F(TlsTest, ACertificateOfAnotherHostIsRefused) {
     std::string host;
     std::string error;
   } cases[] = {{"DNS:provider.test", "other.test", "ostname mismatch"},
-                {"DNS:provider.test", "sub.provider.test", "ostname mismatch"},
-                {"DNS:127.0.0.1", "127.0.0.1", "IP address mismatch"},
-                {"IP:127.0.0.2", "127.0.0.1", "IP address mismatch"},
-                {"DNS:provider.test", "provider.test", ""},
-                {"DNS:*.provider.test", "sub.provider.test", ""},
-                {"IP:127.0.0.1", "127.0.0.1", ""}};
+               {"DNS:provider.test", "sub.provider.test", "ostname mismatch"},
+               {"DNS:127.0.0.1", "127.0.0.1", "IP address mismatch"},
+               {"IP:127.0.0.2", "127.0.0.1", "IP address mismatch"},
+               {"DNS:provider.test", "provider.test", ""},
+               {"DNS:*.provider.test", "sub.provider.test", ""},
+               {"IP:127.0.0.1", "127.0.0.1", ""}};
   for (const auto& c : cases) {
     TrustNobody();
     TlsServer server(c.certified, [](TlsPeer&) {});

@@ -162,9 +162,9 @@ TEST_F(RouteTableTest, ARoutesModelIsAJsonString) {
     std::string model;
     std::string json;
   } cases[] = {{"local/m", R"("m")"},
-                {"local/a\"b\\c\n", R"("a\"b\\c\n")"},
-                {"local/é日😀", "\"é日😀\""},
-                {std::string("local/\0x", 8), R"("\u0000x")"}};
+               {"local/a\"b\\c\n", R"("a\"b\\c\n")"},
+               {"local/é日😀", "\"é日😀\""},
+               {std::string("local/\0x", 8), R"("\u0000x")"}};
   for (const auto& c : cases) EXPECT_EQ(FirstRoute(c.model).model_json, c.json);
 }
 
