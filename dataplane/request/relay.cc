@@ -26,6 +26,10 @@ Relay::Relay(Attempt& attempt)
       chunked_(attempt.answer_.chunked),
       length_(attempt.answer_.content_length) {}
 
+Relay::~Relay() {
+  if (committed_) worker_.counters.streams_open.Sub();
+}
+
 Task<bool> Relay::Run() {
   // The client's head is put together now: the provider's fields stand in a buffer that will be reused.
   if (const std::string_view encoding = attempt_.answer_.Find("content-encoding");
@@ -236,7 +240,6 @@ Task<bool> Relay::FinishWhole() {
   const bool add_done = !judge_.done_shown();
   Task<bool> flushing = Flush(add_done ? kDoneEvent : std::string_view(), true);
   const bool sent = co_await flushing;
-  worker_.counters.streams_open.Sub();
   // The end of the framing usually comes with [DONE]; if it lags, it gets a moment, so that the connection can be used
   // again.
   if (!framing_done_ && chunked_ && !attempt_.interrupted_ && upstream_.end() == IoEnd::kOpen) {
@@ -272,7 +275,6 @@ Task<bool> Relay::FinishBroken(std::string_view why) {
           .append("\n\n");
   Task<bool> flushing = Flush(event, true);
   const bool sent = co_await flushing;
-  worker_.counters.streams_open.Sub();
   co_return sent;
 }
 

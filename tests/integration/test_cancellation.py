@@ -5,6 +5,7 @@ from support import answers, checks
 from support.answers import ROLE, chunk, delta, event
 from support.case import ChainCase, SlotCase, rows
 from support.poll import until
+from support.raw_client import Client
 
 CONTENT = event(delta(content="x"))
 
@@ -74,6 +75,7 @@ class Cancels(SlotCase):
             connection.reset() if number % 2 else connection.close()
         until(lambda: len(gone.seen) == 60, 3.0, "all upstream connections closed")
         self.assertEqual([True] * 60, gone.seen)
+        until(lambda: "\nchain429_streams_open 0\n" in Client(self.fleet.proxy.admin).get("/metrics").body.decode(), 5.0, "no stream open")
 
 
 class Settles(ChainCase):
