@@ -3,6 +3,7 @@ import collections
 import json
 import queue
 import random
+import sys
 import threading
 import time
 
@@ -89,7 +90,7 @@ class Traffic:
             try:
                 outcome = run[1](self, rng, address, kept)
             except Exception as error:  # noqa: BLE001: whatever was not foreseen is what the soak looks for
-                self.report(f"{name} at {address}: {error!r}"[:600])
+                self.report(f"{name} at {address} after {time.monotonic() - began:.1f} s: {error!r}"[:1500])
                 outcome = "UNEXPECTED"
             with self._lock:
                 self.begun += 1
@@ -103,6 +104,7 @@ class Traffic:
             self.unexpected_count += 1
             if len(self.unexpected) < 50:
                 self.unexpected.append(what)
+                print(f"unexpected: {what}", file=sys.stderr, flush=True)
 
 
 def body_for(rng, model, stream=False):
