@@ -14,6 +14,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from support import scratch  # noqa: E402
+
 
 class Result(unittest.TextTestResult):
     def __init__(self, *args, **kwargs):
@@ -55,6 +57,7 @@ def main():
     parser.add_argument("-k", action="append", help="only tests whose name contains this")
     options = parser.parse_args()
     faulthandler.enable()
+    scratch.enter()
 
     path = Path(options.file)
     if not path.exists():
@@ -88,6 +91,7 @@ def main():
 
 if __name__ == "__main__":
     code = main()
+    scratch.clear()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # answering threads may still wait for a client that never comes
