@@ -9,6 +9,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
@@ -39,6 +40,7 @@ struct Flags {
   std::string control_key;
   int workers = 0;
   size_t max_body_mb = 32;
+  size_t max_upstream_connections = UpstreamPool::Options().max_per_host;
   bool insecure_listen = false;
 };
 
@@ -51,6 +53,10 @@ Examples:
   429chain-proxy healthcheck --admin 127.0.0.1:4291
 
 Every flag is also an environment variable: --listen is CHAIN429_LISTEN, --control-ca is CHAIN429_CONTROL_CA.
+
+Also from the environment, lower-case names first: HTTPS_PROXY, HTTP_PROXY and ALL_PROXY (http://[user:password@]host:port,
+the proxy between this one and providers), NO_PROXY (providers called directly: domains, addresses, networks, each with
+:port if wanted, or *; loopback always is), SSL_CERT_FILE and SSL_CERT_DIR (authorities of providers' certificates).
 )";
 
 std::string DefaultNode() {
@@ -100,6 +106,10 @@ absl::StatusOr<Proxy::Options> ToOptions(const Flags& flags) {
   options.workers = flags.workers;
   options.max_body_bytes = flags.max_body_mb << 20;
   options.insecure_listen = flags.insecure_listen;
+  options.upstream.max_per_host = flags.max_upstream_connections;
+  auto proxies = OutboundProxies::FromEnvironment([](const char* name) { return std::getenv(name); });
+  if (!proxies.ok()) return proxies.status();
+  options.upstream.proxies = *std::move(proxies);
   if (!options.admin.IsLoopback() && !flags.insecure_listen) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--admin ", flags.admin,
@@ -116,6 +126,13 @@ absl::StatusOr<Proxy::Options> ToOptions(const Flags& flags) {
     options.link.tls = GrpcLink::Tls{flags.control_ca, flags.control_cert, flags.control_key};
   }
   return options;
+}
+
+void LogOutboundProxies(const Logger& logger, const OutboundProxies& proxies) {
+  if (const OutboundProxy* proxy = proxies.https())
+    logger.Info("providers over https are called through a proxy", {{"proxy", proxy->name}});
+  if (const OutboundProxy* proxy = proxies.http())
+    logger.Info("providers over http are called through a proxy", {{"proxy", proxy->name}});
 }
 
 // Each open request takes two descriptors; the soft limit of many systems is 1,024.
@@ -135,6 +152,7 @@ int Serve(const Flags& flags) {
   Logger logger(clock, "proxy", level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   auto options = ToOptions(flags);
   if (!options.ok()) return Complain(options.status());
+  LogOutboundProxies(logger, options->upstream.proxies);
   IgnoreBrokenPipes();
   RaiseFileLimit();
   boost::asio::io_context main_loop;
@@ -182,6 +200,10 @@ int Main(int argc, char** argv) {
   app.add_option("--max-body-mb", flags.max_body_mb, "Largest request body, in MiB")
       ->envname("CHAIN429_MAX_BODY_MB")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--max-upstream-connections", flags.max_upstream_connections,
+                 "Connections to one provider's host, for each worker; further calls wait")
+      ->envname("CHAIN429_MAX_UPSTREAM_CONNECTIONS")
+      ->check(CLI::Range(1, 1000000));
   app.add_option("--drain-delay", flags.drain_delay, "After SIGTERM, connections are still taken for so long")
       ->envname("CHAIN429_DRAIN_DELAY");
   app.add_option("--drain-grace", flags.grace, "Time for open requests to end")->envname("CHAIN429_DRAIN_GRACE");

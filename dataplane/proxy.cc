@@ -55,7 +55,9 @@ absl::Status Proxy::Init() {
     worker.index = static_cast<uint8_t>(i);
     worker.max_body_bytes = options_.max_body_bytes;
     worker.keys_required = !options_.listen.IsLoopback() && !options_.insecure_listen;
-    workers_.push_back(std::make_unique<Worker>(worker, clock_, logger_, tls_.get(), seed + static_cast<uint64_t>(i)));
+    worker.upstream = options_.upstream;
+    workers_.push_back(
+        std::make_unique<Worker>(worker, clock_, logger_, tls_.get(), look_ups_, seed + static_cast<uint64_t>(i)));
     RETURN_IF_ERROR(workers_.back()->Listen(listen));
     listen = workers_.back()->address();  // with the real port, for the next
     ports.push_back(workers_.back().get());

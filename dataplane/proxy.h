@@ -31,6 +31,7 @@ class Proxy {
     absl::Duration drain_delay;                   // connections are still taken for so long after readiness fell
     absl::Duration grace = absl::Seconds(30);     // for open requests to end
     bool insecure_listen = false;
+    UpstreamPool::Options upstream;
   };
 
   // Everything is bound and running when this returns.
@@ -61,6 +62,7 @@ class Proxy {
   Logger& logger_;
   const MonoTime started_;
   std::unique_ptr<TlsClientContext> tls_;
+  NameLookUps look_ups_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<GrpcLink> link_;
   AdminSource admin_source_;

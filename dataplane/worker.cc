@@ -37,16 +37,16 @@ class Worker::MailTimer final : public Deadline {
 };
 
 Worker::Worker(const Options& options, const Clock& clock, const Logger& logger, const TlsClientContext* tls,
-               uint64_t seed)
+               NameLookUps& look_ups, uint64_t seed)
     : options_(options),
       clock_(clock),
       logger_(logger),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       deadlines_(io_, clock),
-      resolver_(io_, deadlines_, clock),
-      upstreams_(deadlines_, clock),
+      resolver_(io_, deadlines_, clock, look_ups),
+      upstreams_(io_, deadlines_, clock, counters_.upstream, options.upstream),
       desk_(options.index),
-      context_{{io_, resolver_, deadlines_, tls},
+      context_{{io_, resolver_, deadlines_, tls, clock, counters_.upstream},
                clock,
                logger,
                upstreams_,

@@ -24,8 +24,11 @@ class Worker final : public WorkerPort, public MailClerk {
     size_t max_body_bytes = size_t{32} << 20;
     // Snapshots that ask for no client key are not served: the listener is open to others than this host.
     bool keys_required = false;
+    UpstreamPool::Options upstream;
   };
-  Worker(const Options& options, const Clock& clock, const Logger& logger, const TlsClientContext* tls, uint64_t seed);
+  // `tls` and `look_ups` outlive this.
+  Worker(const Options& options, const Clock& clock, const Logger& logger, const TlsClientContext* tls,
+         NameLookUps& look_ups, uint64_t seed);
   ~Worker() override;
 
   // Binds before the thread starts, so that a port in use is an error of the program's start. Port 0: a free one; see
@@ -61,11 +64,11 @@ class Worker final : public WorkerPort, public MailClerk {
   const Clock& clock_;
   const Logger& logger_;
   boost::asio::io_context io_;
+  WorkerCounters counters_;
   DeadlineQueue deadlines_;
   Resolver resolver_;
   UpstreamPool upstreams_;
   PermitDesk desk_;
-  WorkerCounters counters_;
   BodyScanner body_scanner_;
   AnswerScanner answer_scanner_;
   WorkerContext context_;

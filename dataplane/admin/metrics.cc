@@ -130,17 +130,29 @@ void RenderPermits(PrometheusText& out, std::span<const WorkerCounters* const> w
 }
 
 void RenderUpstream(PrometheusText& out, std::span<const WorkerCounters* const> workers) {
-  const uint64_t open = Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream_open; });
-  const uint64_t idle = Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream_idle; });
-  out.Family("chain429_upstream_connections", "gauge", "Connections to providers open now.");
+  const uint64_t open = Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream.open; });
+  const uint64_t idle = Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream.idle; });
+  out.Family("chain429_upstream_connections", "gauge", "Connections to providers, those being made among the busy.");
   // The two are read at different moments: never show a difference below zero.
   out.Sample({{"state", "busy"}}, open > idle ? open - idle : 0);
   out.Sample({{"state", "idle"}}, idle);
+  out.Single("chain429_upstream_waiting", "gauge", "Attempts that wait for a connection, the host's limit being reached.",
+             Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream.waiting; }));
   out.Single("chain429_upstream_connects_total", "counter", "Connections made to providers.",
-             Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream_connects; }));
+             Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream.connects; }));
+  out.Family("chain429_upstream_connect_failures_total", "counter", "Connections that could not be made, by reason.");
+  for (size_t i = 0; i < kConnectFailureNames.size(); ++i) {
+    out.Sample({{"reason", kConnectFailureNames[i]}},
+               Sum(workers, [i](const WorkerCounters& w) -> auto& { return w.upstream.failures[i]; }));
+  }
+  out.Family("chain429_upstream_tls_handshakes_total", "counter", "TLS handshakes with providers.");
+  for (size_t i = 0; i < 2; ++i) {
+    out.Sample({{"resumed", i == 1 ? "true" : "false"}},
+               Sum(workers, [i](const WorkerCounters& w) -> auto& { return w.upstream.tls_handshakes[i]; }));
+  }
   out.Single("chain429_upstream_retries_total", "counter",
              "Kept-alive connections that turned out dead, retried on a new one.",
-             Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream_retries; }));
+             Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream.retries; }));
 }
 
 void RenderProxy(PrometheusText& out, const AdminSource& source) {

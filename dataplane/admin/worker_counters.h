@@ -12,6 +12,7 @@
 #include "common/base/ids.h"
 #include "common/model/settlement.h"
 #include "dataplane/admin/counters.h"
+#include "dataplane/admin/upstream_counters.h"
 
 namespace chain429 {
 
@@ -84,10 +85,7 @@ struct alignas(64) WorkerCounters {
   LatencyHistogram acquire_latency;
 
   Counter client_connections;  // open now
-  Counter upstream_open;       // connections to providers, in use or idle
-  Counter upstream_idle;
-  Counter upstream_connects;   // made so far
-  Counter upstream_retries;    // a kept-alive connection was dead: one retry on a new one
+  UpstreamCounters upstream;
 
   TargetTable targets;
 

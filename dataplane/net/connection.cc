@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "dataplane/net/tls.h"
+#include "dataplane/net/tls_sessions.h"
 
 namespace chain429 {
 namespace {
@@ -40,7 +41,10 @@ struct Connection::ReadyAwaiter {
 Connection::Connection(Socket socket) : socket_(std::move(socket)) {}
 
 Connection::~Connection() {
-  if (ssl_ != nullptr) SSL_free(ssl_);
+  if (ssl_ == nullptr) return;
+  // Providers are not told goodbye, and OpenSSL takes that for a reason not to resume the session.
+  SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(ssl_);
 }
 
 void Connection::Consume(size_t n) {
@@ -138,6 +142,18 @@ void Connection::FinishRead(size_t bytes, IoEnd end) {
   }
 }
 
+bool Connection::StillQuiet() {
+  if (aborted_ || end_state_ != IoEnd::kOpen || arrived_ > 0 || begin_ != end_) return false;
+  char byte = 0;
+  if (ssl_ == nullptr) {
+    return recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           (errno == EAGAIN || errno == EWOULDBLOCK);
+  }
+  // Records that carry no data, such as session tickets, are taken on the way.
+  ERR_clear_error();
+  return SSL_get_error(ssl_, SSL_peek(ssl_, &byte, 1)) == SSL_ERROR_WANT_READ;
+}
+
 bool Connection::FillAwaiter::await_ready() {
   if (connection.arrived_ == 0) connection.StartReading();
   return connection.arrived_ > 0 || connection.aborted_ || connection.end_state_ != IoEnd::kOpen;
@@ -232,7 +248,7 @@ Task<std::string> Connection::Connect(asio::ip::tcp::endpoint endpoint) {
   co_return error ? error.message() : std::string();
 }
 
-Task<std::string> Connection::StartTls(const TlsClientContext* context, std::string host) {
+Task<std::string> Connection::StartTls(const TlsClientContext* context, std::string host, TlsSessions* sessions) {
   ssl_ = SSL_new(context->get());
   if (ssl_ == nullptr) co_return TlsErrorText();
   SSL_set_fd(ssl_, socket_.native_handle());
@@ -244,21 +260,19 @@ Task<std::string> Connection::StartTls(const TlsClientContext* context, std::str
   } else {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), host.c_str());
   }
+  if (sessions != nullptr) sessions->Use(ssl_);
   for (;;) {
     ERR_clear_error();
     const int done = SSL_connect(ssl_);
     if (done == 1) co_return std::string();
     const int why = SSL_get_error(ssl_, done);
-    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
-      const long verified = SSL_get_verify_result(ssl_);
-      co_return verified == X509_V_OK
-          ? TlsErrorText()
-          : std::string("certificate refused: ").append(X509_verify_cert_error_string(verified));
-    }
+    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) co_return TlsFailureText(ssl_, host);
     ReadyAwaiter ready{*this, why == SSL_ERROR_WANT_READ ? Socket::wait_read : Socket::wait_write};
     if (!co_await ready) co_return "the TLS handshake was given up";
   }
 }
+
+bool Connection::tls_resumed() const { return ssl_ != nullptr && SSL_session_reused(ssl_) == 1; }
 
 void Connection::Abort() {
   if (aborted_) return;

@@ -20,6 +20,7 @@ typedef struct ssl_st SSL;
 namespace chain429 {
 
 class TlsClientContext;
+class TlsSessions;
 
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
@@ -72,6 +73,9 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   FillAwaiter Fill() { return FillAwaiter{*this}; }
 
   void set_watcher(PeerWatcher* watcher) { watcher_ = watcher; }
+  // Nothing has come that nobody asked for, and the peer has not ended: also not in this turn of the loop, which has not
+  // told yet. Costs a system call. REQUIRES: the input is empty.
+  bool StillQuiet();
 
   // ---- output ----
   // Writes everything or fails: true when all went out. The bytes must stay valid until then.
@@ -102,8 +106,10 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   // ---- life ----
   // Connects to an address; an empty string is success, else the reason.
   Task<std::string> Connect(boost::asio::ip::tcp::endpoint endpoint);
-  // TLS handshake as a client, certificate verified for `host`. Empty: success.
-  Task<std::string> StartTls(const TlsClientContext* context, std::string host);
+  // TLS handshake as a client, certificate verified for `host`. Empty: success. `sessions`, if any, are the host's: one
+  // is offered to be resumed, and new ones are kept there.
+  Task<std::string> StartTls(const TlsClientContext* context, std::string host, TlsSessions* sessions = nullptr);
+  bool tls_resumed() const;
   // Closes at once; whatever waits wakes with a failure.
   void Abort();
   // Says that nothing more will be sent (FIN), before a close that must not turn unread input into a reset.

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "dataplane/net/tls_sessions.h"
 
 namespace chain429 {
 
@@ -23,19 +24,29 @@ absl::StatusOr<std::unique_ptr<TlsClientContext>> TlsClientContext::Create() {
   }
   constexpr unsigned char kAlpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   SSL_CTX_set_alpn_protos(context, kAlpn, sizeof kAlpn);
+  TlsSessions::Enable(context);
   return owner;
 }
 
 TlsClientContext::~TlsClientContext() { SSL_CTX_free(context_); }
 
 std::string TlsErrorText() {
-  std::string text = "unknown TLS error";
+  std::string text;
   for (unsigned long code = ERR_get_error(); code != 0; code = ERR_get_error()) {
-    char buffer[256];
-    ERR_error_string_n(code, buffer, sizeof buffer);
-    text = buffer;
+    const char* reason = ERR_reason_error_string(code);
+    text = reason != nullptr ? reason : absl::StrCat("error ", absl::Hex(code));
   }
-  return text;
+  return text.empty() ? "the connection was closed" : text;
+}
+
+std::string TlsFailureText(SSL* ssl, std::string_view host) {
+  const long verified = SSL_get_verify_result(ssl);
+  if (verified == X509_V_OK) return absl::StrCat("TLS handshake failed: ", TlsErrorText());
+  ERR_clear_error();
+  std::string why = X509_verify_cert_error_string(verified);
+  const bool other_name = verified == X509_V_ERR_HOSTNAME_MISMATCH || verified == X509_V_ERR_IP_ADDRESS_MISMATCH;
+  if (other_name) why.append(", it is not for \"").append(host).append("\"");
+  return "certificate refused: " + why;
 }
 
 }  // namespace chain429

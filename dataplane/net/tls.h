@@ -2,9 +2,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 
+typedef struct ssl_st SSL;
 typedef struct ssl_ctx_st SSL_CTX;
 
 namespace chain429 {
@@ -26,5 +28,7 @@ class TlsClientContext {
 
 // The newest error of OpenSSL's queue as text; empties the queue.
 std::string TlsErrorText();
+// Why a client's handshake failed.
+std::string TlsFailureText(SSL* ssl, std::string_view host);
 
 }  // namespace chain429

@@ -9,6 +9,7 @@
 #include "dataplane/http/response.h"
 #include "dataplane/request/passing_fields.h"
 #include "dataplane/request/relay.h"
+#include "dataplane/upstream/idle_time.h"
 
 namespace chain429 {
 namespace {
@@ -121,12 +122,17 @@ void Attempt::BuildHead() {
 Task<bool> Attempt::Connect() {
   const MonoTime until = std::min(request_.deadline, worker_.now() + request_.chain.timeouts.connect);
   dial_ = std::make_unique<Dial>(worker_.dial, route_.host, until);
-  upstream_ = co_await dial_->Run();
-  worker_.counters.upstream_connects.Add();
-  if (upstream_ == nullptr && !interrupted_)
+  Task<ConnectionPtr> dialling = dial_->Run(&slot_);
+  upstream_ = co_await dialling;
+  reused_ = dial_->reused();
+  if (upstream_ == nullptr && !interrupted_) {
+    if (route_.host->MayLogFailure(worker_.now())) {
+      worker_.logger.Warning("a provider cannot be reached",
+                             {{"provider", route_.provider->name}, {"error", dial_->error()}});
+    }
     Fail(dial_->timed_out() ? Outcome::kTimeout : Outcome::kConnect, dial_->error());
+  }
   dial_.reset();
-  if (upstream_ != nullptr) worker_.counters.upstream_open.Add();
   co_return upstream_ != nullptr;
 }
 
@@ -135,7 +141,7 @@ Task<bool> Attempt::Exchange() {
   const BodyScan& scan = request_.scan;
   const std::string_view body = request_.body;
   for (bool retried = false;; retried = true) {
-    upstream_ = retried ? nullptr : worker_.upstreams.TakeIdle(route_.host);
+    upstream_ = retried ? nullptr : worker_.upstreams.TakeIdle(route_.host, slot_);
     reused_ = upstream_ != nullptr;
     if (!reused_) {
       const bool connected = co_await Connect();
@@ -148,29 +154,44 @@ Task<bool> Attempt::Exchange() {
     auto write = upstream_->Write(upstream_head_, body.substr(0, scan.model_begin), route_.model_json,
                                   body.substr(scan.model_end, scan.close_brace - scan.model_end),
                                   wants_usage() ? kAskForUsage : std::string_view(), body.substr(scan.close_brace));
-    bool good = co_await write;
-    if (good) {
+    const bool written = co_await write;
+    bool good = written;
+    if (written) {
       sent_at_ = worker_.now();
       if (!grant_.sent) worker_.desk.Sent(grant_, sent_at_);
       good = co_await ReadHead();
+    } else if (!interrupted_ && !timed_out_) {
+      good = co_await ReadEarlyHead();
     }
     if (good) co_return true;
     if (interrupted_) co_return false;
     upstream_->Abort();
-    worker_.counters.upstream_open.Sub();
-    const bool stale = reused_ && !answer_begun_ && !timed_out_;
+    const bool stale = reused_ && !answer_begun_ && !timed_out_ && !retried;
     upstream_ = nullptr;
     if (!stale) {
+      slot_.Free();
       if (timed_out_) {
         Fail(Outcome::kTimeout, request_.scan.stream ? "no content in time" : "no answer in time");
       } else if (result_.end.outcome == Outcome::kOk) {
         Fail(Outcome::kBroken, answer_begun_ ? "the connection broke within the answer's head"
-                                             : "the connection was closed without an answer");
+                               : written     ? "the connection was closed without an answer"
+                                             : "the connection broke while the request was written");
       }
       co_return false;
     }
-    worker_.counters.upstream_retries.Add();
+    worker_.counters.upstream.retries.Add();
   }
+}
+
+// A provider may refuse a request before it has read it all, and close: what it said may have come before the writing
+// failed.
+Task<bool> Attempt::ReadEarlyHead() {
+  const bool answered = co_await ReadHead();
+  if (!answered) co_return false;
+  keeps_alive_ = false;
+  sent_at_ = worker_.now();
+  if (!grant_.sent) worker_.desk.Sent(grant_, sent_at_);
+  co_return true;
 }
 
 Task<bool> Attempt::ReadHead() {
@@ -186,6 +207,7 @@ Task<bool> Attempt::ReadHead() {
       if (answer_.status >= 200) {
         head_size_ = parsed.consumed;
         keeps_alive_ = answer_.KeepsAlive();
+        idle_time_ = IdleTime(answer_.Find("keep-alive"));
         co_return true;
       }
       if (answer_.status == 101 || ++interim > kMaxInterimAnswers) {
@@ -336,6 +358,10 @@ void Attempt::JudgeRefusal(bool read) {
     Fail(Outcome::kTimeout, "the answer did not end in time");
     return;
   }
+  if (const OutboundProxy* proxy = route_.host->proxy(); proxy != nullptr && answer_.status == 407) {
+    Fail(Outcome::kConnect, absl::StrCat("the proxy ", proxy->name, " wants other credentials (407)"));
+    return;
+  }
   read = read && Decode();
   Verdict verdict =
       route_.rules->Classify(answer_.status, answer_.fields, body(), worker_.clock.Read().wall, readings_);
@@ -430,15 +456,16 @@ void Attempt::Settle() {
 }
 
 void Attempt::ReleaseConnection() {
-  if (upstream_ == nullptr) return;
-  worker_.counters.upstream_open.Sub();
-  if (whole_ && !interrupted_ && !timed_out_) {
-    upstream_->Consume(upstream_->input().size());
-    worker_.upstreams.Return(route_.host, std::move(upstream_));
-  } else {
-    upstream_->Abort();
+  if (upstream_ != nullptr) {
+    if (whole_ && !interrupted_ && !timed_out_) {
+      upstream_->Consume(upstream_->input().size());
+      worker_.upstreams.Return(route_.host, std::move(upstream_), std::move(slot_), idle_time_);
+    } else {
+      upstream_->Abort();
+    }
+    upstream_ = nullptr;
   }
-  upstream_ = nullptr;
+  slot_.Free();
 }
 
 }  // namespace chain429

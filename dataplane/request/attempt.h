@@ -66,6 +66,7 @@ class Attempt final : public Deadline, public Interruptible {
   Task<bool> Exchange();           // connection, request written, final head parsed
   Task<bool> Connect();
   Task<bool> ReadHead();
+  Task<bool> ReadEarlyHead();
   Task<bool> ReadBody();           // the whole body behind the head, framing taken out
   Task<bool> AnswerPlain();
   void JudgeRefusal(bool read);  // `read`: the body came whole
@@ -93,6 +94,7 @@ class Attempt final : public Deadline, public Interruptible {
   MonoTime sent_at_;
   MonoTime first_content_;
   std::unique_ptr<Dial> dial_;
+  UpstreamSlot slot_;              // of `upstream_`, or of the connection that is being made
   ConnectionPtr upstream_;
   bool reused_ = false;
   bool timed_out_ = false;
@@ -103,6 +105,7 @@ class Attempt final : public Deadline, public Interruptible {
   std::string upstream_head_;
   ResponseHead answer_;
   bool keeps_alive_ = false;       // the provider lets the connection live
+  absl::Duration idle_time_;       // for so long
   std::string provider_fields_;    // of a stream: for the client's head
   size_t head_size_ = 0;
   size_t body_size_ = 0;

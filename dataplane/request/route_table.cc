@@ -10,9 +10,14 @@ namespace {
 constexpr size_t kMaxDirect = 4096;     // clients choose these names
 constexpr size_t kMaxModelBytes = 512;
 
-std::string RequestHead(const Provider& provider) {
-  std::string head = absl::StrCat("POST ", provider.endpoint.path,
+std::string RequestHead(const Provider& provider, const UpstreamHost& host) {
+  // A proxy that is asked for plain HTTP wants the whole URL; by TLS it only opens a tunnel and sees no request.
+  const OutboundProxy* const proxy = provider.endpoint.tls ? nullptr : host.proxy();
+  std::string head = absl::StrCat("POST ", proxy != nullptr ? "http://" + provider.endpoint.host_header : std::string(),
+                                  provider.endpoint.path,
                                   "/chat/completions HTTP/1.1\r\nHost: ", provider.endpoint.host_header, "\r\n");
+  if (proxy != nullptr && !proxy->authorization.empty())
+    absl::StrAppend(&head, "Proxy-Authorization: ", proxy->authorization.Reveal(), "\r\n");
   for (const Header& header : provider.headers) absl::StrAppend(&head, header.name, ": ", header.value, "\r\n");
   return head;
 }
@@ -53,7 +58,7 @@ absl::StatusOr<std::unique_ptr<RouteTable>> RouteTable::Build(std::shared_ptr<co
     }
     plan.rules = *std::move(rules);
     plan.host = pool.Intern(provider.endpoint);
-    plan.head = RequestHead(provider);
+    plan.head = RequestHead(provider, *plan.host);
     for (const Credential& credential : provider.credentials)
       plan.auth_fields.push_back(AuthField(plan.rules->auth(), credential.key));
     table->plans_.push_back(std::move(plan));

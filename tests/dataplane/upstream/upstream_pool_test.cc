@@ -23,11 +23,14 @@ class UpstreamPoolTest : public LoopbackTest {
   std::pair<Connection*, Peer> Idle() {
     auto [connection, peer] = Connected(listener);
     Connection* const raw = connection.get();
-    pool.Return(host, std::move(connection));
+    pool.Return(host, std::move(connection), pool.TakeSlot(host));
     return {raw, std::move(peer)};
   }
+  ConnectionPtr TakeIdle(UpstreamHost* of) { return pool.TakeIdle(of, slot); }
   Listener listener;
-  UpstreamPool pool{deadlines, clock};
+  UpstreamCounters counters;
+  UpstreamPool pool{io, deadlines, clock, counters, {}};
+  UpstreamSlot slot;
   UpstreamHost* host = pool.Intern(At("a.test", 443, true));
 };
 
@@ -46,21 +49,21 @@ TEST_F(UpstreamPoolTest, GivesTheConnectionUsedLast) {
   auto [first, first_peer] = Idle();
   auto [second, second_peer] = Idle();
   EXPECT_EQ(pool.idle_count(), 2u);
-  EXPECT_EQ(pool.TakeIdle(host).get(), second);
-  EXPECT_EQ(pool.TakeIdle(host).get(), first);
-  EXPECT_EQ(pool.TakeIdle(host), nullptr);
+  EXPECT_EQ(TakeIdle(host).get(), second);
+  EXPECT_EQ(TakeIdle(host).get(), first);
+  EXPECT_EQ(TakeIdle(host), nullptr);
   EXPECT_EQ(pool.idle_count(), 0u);
 }
 
 TEST_F(UpstreamPoolTest, HostsDoNotShareConnections) {
   auto [connection, peer] = Idle();
-  EXPECT_EQ(pool.TakeIdle(pool.Intern(At("b.test", 443, true))), nullptr);
+  EXPECT_EQ(TakeIdle(pool.Intern(At("b.test", 443, true))), nullptr);
   EXPECT_EQ(pool.idle_count(), 1u);
 }
 
 TEST_F(UpstreamPoolTest, ATakenConnectionWorks) {
   auto [connection, peer] = Idle();
-  const ConnectionPtr taken = pool.TakeIdle(host);
+  const ConnectionPtr taken = TakeIdle(host);
   EXPECT_EQ(Finish(Write(taken, "ping")), true);
   EXPECT_EQ(peer.Read(4), "ping");
   peer.Send("pong");
@@ -74,21 +77,35 @@ TEST_F(UpstreamPoolTest, OneThatTheProviderClosesIsDropped) {
   auto [kept, kept_peer] = Idle();
   closed_peer.Close();
   ASSERT_TRUE(RunUntil([&] { return pool.idle_count() == 1; }));
-  EXPECT_EQ(pool.TakeIdle(host).get(), kept);
-  EXPECT_EQ(pool.TakeIdle(host), nullptr);
+  EXPECT_EQ(TakeIdle(host).get(), kept);
+  EXPECT_EQ(TakeIdle(host), nullptr);
 }
 
 TEST_F(UpstreamPoolTest, OneThatSendsUnaskedIsDroppedAndClosed) {
   auto [connection, peer] = Idle();
   peer.Send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
   ASSERT_TRUE(RunUntil([&] { return pool.idle_count() == 0; }));
-  EXPECT_EQ(pool.TakeIdle(host), nullptr);
+  EXPECT_EQ(TakeIdle(host), nullptr);
   EXPECT_TRUE(peer.AtEnd());
+}
+
+// The loop has not run since: what it would tell is only in the socket.
+TEST_F(UpstreamPoolTest, WhatHasComeUnaskedInThisTurnIsNeverTheNextAnswer) {
+  auto [clean, clean_peer] = Idle();
+  auto [poisoned, poisoned_peer] = Idle();
+  auto [closed, closed_peer] = Idle();
+  poisoned_peer.Send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  closed_peer.Close();
+  EXPECT_EQ(TakeIdle(host).get(), clean);
+  EXPECT_EQ(TakeIdle(host), nullptr);
+  EXPECT_EQ(pool.idle_count(), 0u);
+  EXPECT_EQ(counters.open.value(), 1u) << "the others gave their slots back";
+  EXPECT_TRUE(poisoned_peer.AtEnd());
 }
 
 TEST_F(UpstreamPoolTest, ATakenOneIsNotThePoolsAnyMore) {
   auto [connection, peer] = Idle();
-  const ConnectionPtr taken = pool.TakeIdle(host);
+  const ConnectionPtr taken = TakeIdle(host);
   peer.Close();
   EXPECT_EQ(Finish(Fill(taken)), false);
   EXPECT_EQ(pool.idle_count(), 0u);
@@ -99,12 +116,12 @@ TEST_F(UpstreamPoolTest, OneThatHasEndedIsNotKept) {
   auto [ended, ended_peer] = Connected(listener);
   ended_peer.Close();
   EXPECT_EQ(Finish(Fill(ended)), false);
-  pool.Return(host, ended);
+  pool.Return(host, ended, pool.TakeSlot(host));
   EXPECT_TRUE(ended->aborted());
 
   auto [aborted, aborted_peer] = Connected(listener);
   aborted->Abort();
-  pool.Return(host, aborted);
+  pool.Return(host, aborted, pool.TakeSlot(host));
   EXPECT_EQ(pool.idle_count(), 0u);
 }
 
@@ -114,12 +131,12 @@ TEST_F(UpstreamPoolTest, KeepsABoundedNumberForEachHost) {
   std::vector<ConnectionPtr> connections;
   for (size_t i = 0; i < UpstreamPool::kMaxIdlePerHost + 2; ++i) {
     connections.push_back(NewConnection());
-    pool.Return(host, connections.back());
+    pool.Return(host, connections.back(), pool.TakeSlot(host));
   }
   EXPECT_EQ(pool.idle_count(), UpstreamPool::kMaxIdlePerHost);
   EXPECT_TRUE(connections.back()->aborted());
   EXPECT_FALSE(connections.front()->aborted());
-  pool.Return(other, NewConnection());
+  pool.Return(other, NewConnection(), pool.TakeSlot(other));
   EXPECT_EQ(pool.idle_count(), UpstreamPool::kMaxIdlePerHost + 1) << "another host has its own bound";
   RunReady();
   EXPECT_EQ(pool.idle_count(), 0u);
@@ -136,7 +153,7 @@ TEST_F(UpstreamPoolTest, AnIdleConnectionExpires) {
   LookAtDeadlines();
   EXPECT_EQ(pool.idle_count(), 1u);
   EXPECT_TRUE(old_peer.AtEnd());
-  EXPECT_EQ(pool.TakeIdle(host).get(), young);
+  EXPECT_EQ(TakeIdle(host).get(), young);
 }
 
 TEST_F(UpstreamPoolTest, TheYoungerExpireInTheirTurn) {
@@ -144,7 +161,7 @@ TEST_F(UpstreamPoolTest, TheYoungerExpireInTheirTurn) {
   clock.Turn(absl::Seconds(10));
   UpstreamHost* const other = pool.Intern(At("b.test", 1));
   auto [second, second_peer] = Connected(listener);
-  pool.Return(other, second);
+  pool.Return(other, second, pool.TakeSlot(other));
   clock.Turn(UpstreamPool::kIdleTime - absl::Seconds(10));
   LookAtDeadlines();
   EXPECT_EQ(pool.idle_count(), 1u);
@@ -157,7 +174,7 @@ TEST_F(UpstreamPoolTest, TheYoungerExpireInTheirTurn) {
 TEST_F(UpstreamPoolTest, UseBeginsTheIdleTimeAnew) {
   auto [connection, peer] = Idle();
   clock.Turn(absl::Seconds(50));
-  pool.Return(host, pool.TakeIdle(host));
+  pool.Return(host, TakeIdle(host), pool.TakeSlot(host));
   clock.Turn(absl::Seconds(50));
   LookAtDeadlines();
   EXPECT_EQ(pool.idle_count(), 1u);
@@ -175,6 +192,36 @@ TEST_F(UpstreamPoolTest, AfterAllHaveExpiredNewOnesExpireToo) {
   }
 }
 
+TEST_F(UpstreamPoolTest, AProvidersOwnIdleTimeCounts) {
+  auto [usual, usual_peer] = Idle();
+  auto [brief, brief_peer] = Connected(listener);
+  pool.Return(host, brief, pool.TakeSlot(host), absl::Seconds(4));
+  auto [never, never_peer] = Connected(listener);
+  pool.Return(host, never, pool.TakeSlot(host), absl::ZeroDuration());
+  EXPECT_TRUE(never->aborted());
+  EXPECT_EQ(pool.idle_count(), 2u);
+  clock.Turn(absl::Seconds(4));
+  LookAtDeadlines();
+  EXPECT_EQ(pool.idle_count(), 1u);
+  EXPECT_TRUE(brief_peer.AtEnd());
+  EXPECT_EQ(TakeIdle(host).get(), usual);
+}
+
+TEST_F(UpstreamPoolTest, InAllTheOldestGoes) {
+  std::vector<ConnectionPtr> connections;
+  for (size_t i = 0; i <= UpstreamPool::kMaxIdle; ++i) {
+    UpstreamHost* const one_of_many = pool.Intern(At("h.test", static_cast<uint16_t>(1 + i % 64)));
+    connections.push_back(NewConnection());
+    pool.Return(one_of_many, connections.back(), pool.TakeSlot(one_of_many));
+  }
+  EXPECT_EQ(pool.idle_count(), UpstreamPool::kMaxIdle);
+  EXPECT_TRUE(connections[0]->aborted());
+  EXPECT_FALSE(connections[1]->aborted());
+  EXPECT_EQ(counters.idle.value(), UpstreamPool::kMaxIdle);
+  EXPECT_EQ(counters.open.value(), UpstreamPool::kMaxIdle);
+  RunReady();
+}
+
 TEST_F(UpstreamPoolTest, CloseAllClosesEveryIdleConnection) {
   auto [a, a_peer] = Idle();
   auto [b, b_peer] = Idle();
@@ -188,8 +235,9 @@ TEST_F(UpstreamPoolTest, CloseAllClosesEveryIdleConnection) {
 TEST_F(UpstreamPoolTest, GoesWithItsIdleConnections) {
   auto [connection, peer] = Connected(listener);
   {
-    UpstreamPool short_lived(deadlines, clock);
-    short_lived.Return(short_lived.Intern(At("c.test", 1)), std::move(connection));
+    UpstreamPool short_lived(io, deadlines, clock, counters, {});
+    UpstreamHost* const there = short_lived.Intern(At("c.test", 1));
+    short_lived.Return(there, std::move(connection), short_lived.TakeSlot(there));
   }
   RunReady();
   EXPECT_TRUE(peer.AtEnd());
