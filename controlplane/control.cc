@@ -13,11 +13,13 @@
 #include "common/base/text.h"
 #include "common/io/http_server.h"
 #include "common/io/loop.h"
+#include "common/io/tls_server.h"
 #include "controlplane/api/admin_service.h"
 #include "controlplane/api/grpc_admin.h"
 #include "controlplane/api/rest.h"
 #include "controlplane/fleet/fleet_thread.h"
 #include "controlplane/fleet/grpc_fleet.h"
+#include "controlplane/grpc_tls.h"
 #include "controlplane/revisions/config_source.h"
 #include "controlplane/revisions/config_watcher.h"
 #include "controlplane/revisions/load_report.h"
@@ -29,6 +31,7 @@ namespace {
 constexpr auto kPollInterval = std::chrono::seconds(1);        // of the configuration's files
 constexpr auto kGoodbyeTime = std::chrono::milliseconds(500);  // for streams to end on their own
 constexpr int kMaxMessageBytes = 8 << 20;
+constexpr int kKeepaliveMs = 2000;
 
 // Rises from process to process without anything stored, as long as clocks do not run back by more than a restart
 // takes.
@@ -53,6 +56,7 @@ struct Control::Parts {
                [this](const LoadReport& report) { OnLoad(report); }}),
         grpc_admin(admin),
         rest(RestRoutes(admin)),
+        probes(ProbeRoutes(admin)),
         poll_timer(config_loop.context()) {}
 
   void Remember(std::vector<PoolMemory> memories) {
@@ -97,13 +101,19 @@ struct Control::Parts {
 
   absl::Status ListenGrpc() {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(options.grpc_listen, grpc::InsecureServerCredentials(), &grpc_port);
+    builder.AddListeningPort(options.grpc_listen,
+                             grpc_tls != nullptr ? grpc_tls->credentials() : grpc::InsecureServerCredentials(),
+                             &grpc_port);
     builder.RegisterService(&grpc_fleet);
     builder.RegisterService(&grpc_admin);
     builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
     // Proxies ping to notice a control plane that stands still; the default takes that for abuse.
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 500);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    // Nor may a proxy that fell silent (a cut network, a stopped machine) keep what it holds for long.
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveMs);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     server = builder.BuildAndStart();
     const bool unix_socket = absl::StartsWith(options.grpc_listen, "unix:");
@@ -115,22 +125,57 @@ struct Control::Parts {
   }
 
   absl::Status ListenHttp() {
+    HttpServerOptions server_options;
+    server_options.listen = options.http_listen;
+    server_options.tls = http_tls.get();
+    RETURN_IF_ERROR(Serve(server_options, rest, http));
+    if (!options.probe_listen) return absl::OkStatus();
+    server_options.listen = *options.probe_listen;
+    server_options.tls = nullptr;
+    return Serve(server_options, probes, probe);
+  }
+
+  absl::Status Serve(const HttpServerOptions& server_options, const Router& router,
+                     std::unique_ptr<HttpServer>& server_out) {
     absl::Status status;
     http_loop.Run([&] {
-      HttpServerOptions server_options;
-      server_options.listen = options.http_listen;
       auto listening =
           HttpServer::Listen(http_loop.context(), server_options,
-                             HttpServer::AsyncHandler([this](HttpRequest request, HttpServer::Reply reply) {
-                               rest.Handle(std::move(request), std::move(reply));
+                             HttpServer::AsyncHandler([&router](HttpRequest request, HttpServer::Reply reply) {
+                               router.Handle(std::move(request), std::move(reply));
                              }));
       if (listening.ok()) {
-        http = *std::move(listening);
+        server_out = *std::move(listening);
       } else {
         status = listening.status();
       }
     });
     return status;
+  }
+
+  // Reads the certificates, and follows their files from then on.
+  absl::Status LoadCertificates() {
+    if (options.tls) {
+      ASSIGN_OR_RETURN(PemTexts texts, ReadPem(*options.tls));
+      ASSIGN_OR_RETURN(http_tls, TlsServerContext::Create(texts));
+      Follow(PemWatch(*options.tls, std::move(texts)),
+             [this](const PemTexts& changed) { return http_tls->Replace(changed); });
+    }
+    if (options.control_tls && !absl::StartsWith(options.grpc_listen, "unix:")) {
+      ASSIGN_OR_RETURN(PemTexts texts, ReadPem(*options.control_tls));
+      grpc_tls = std::make_unique<GrpcServerTls>(texts);
+      Follow(PemWatch(*options.control_tls, std::move(texts)), [this](const PemTexts& changed) {
+        grpc_tls->Replace(changed);
+        return absl::OkStatus();
+      });
+    }
+    return absl::OkStatus();
+  }
+
+  void Follow(PemWatch watch, PemReload::Take take) {
+    http_loop.Run([&] {
+      reloads.push_back(std::make_unique<PemReload>(http_loop.context(), std::move(watch), std::move(take), logger));
+    });
   }
 
   const Options options;
@@ -150,10 +195,15 @@ struct Control::Parts {
   AdminService admin;
   GrpcAdmin grpc_admin;
   Router rest;
+  Router probes;
   boost::asio::steady_timer poll_timer;
   int grpc_port = 0;
+  std::unique_ptr<GrpcServerTls> grpc_tls;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<TlsServerContext> http_tls;
   std::unique_ptr<HttpServer> http;
+  std::unique_ptr<HttpServer> probe;
+  std::vector<std::unique_ptr<PemReload>> reloads;
 };
 
 absl::StatusOr<std::unique_ptr<Control>> Control::Start(Options options, const Clock& clock, Logger& logger) {
@@ -166,6 +216,7 @@ absl::StatusOr<std::unique_ptr<Control>> Control::Start(Options options, const C
   parts.broker.Recall(std::move(memories));
   parts.fleet.Start();
   RETURN_IF_ERROR(parts.LoadAtStart());
+  RETURN_IF_ERROR(parts.LoadCertificates());
   RETURN_IF_ERROR(parts.ListenHttp());
   RETURN_IF_ERROR(parts.ListenGrpc());
   parts.config_loop.Post([&parts] { parts.PollLater(); });
@@ -177,7 +228,11 @@ Control::Control(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Control::~Control() {
   Parts& parts = *parts_;
   // New questions stop first, then those who answer them.
-  parts.http_loop.Run([&] { parts.http.reset(); });
+  parts.http_loop.Run([&] {
+    parts.http.reset();
+    parts.probe.reset();
+    parts.reloads.clear();
+  });
   parts.config_loop.Run([&] { parts.poll_timer.cancel(); });
   if (parts.server != nullptr) {
     parts.fleet.Run([&](const Now&) { parts.registry.EndStreams("the control plane is stopping"); });

@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/io/address.h"
+#include "common/io/pem_files.h"
 
 namespace chain429 {
 
@@ -20,6 +22,9 @@ class Control {
     std::string store = "memory:";
     std::string grpc_listen = "127.0.0.1:4292";  // ADDR:PORT, or unix:PATH
     SocketAddress http_listen{"127.0.0.1", 4293};
+    std::optional<SocketAddress> probe_listen;   // probes and metrics alone, always plain
+    std::optional<PemPaths> tls;                 // of the HTTP port
+    std::optional<PemPaths> control_tls;         // mutual TLS of the gRPC port, unless that is a Unix socket
   };
 
   // Everything is bound and running when this returns. An error with the configuration's problems, a line each, when

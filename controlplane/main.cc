@@ -10,8 +10,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
 #include "common/base/text.h"
 #include "common/base/version.h"
+#include "common/cli/flags.h"
 #include "common/io/http_client.h"
 #include "common/io/signals.h"
 #include "controlplane/control.h"
@@ -27,6 +29,9 @@ struct Flags {
   std::string log_level = "info";
   std::string log_format = "text";
   bool insecure_listen = false;
+  std::string probe_listen;
+  TlsFlags tls;
+  ControlTlsFlags control_tls;
 };
 
 constexpr char kExamples[] = R"(
@@ -34,64 +39,88 @@ Examples:
   429chain-control --config 429chain.yaml
   429chain-control --config 429chain.yaml --store sqlite:/var/lib/429chain/state.db
   429chain-control --grpc-listen unix:/run/429chain.sock --http-listen 127.0.0.1:0
+  429chain-control --config 429chain.yaml --grpc-listen 0.0.0.0:4292 --control-ca ca.pem --control-cert control.pem \
+      --control-key control.key --probe-listen 0.0.0.0:4294
   429chain-control healthcheck --http-listen 127.0.0.1:4293
 
+Keys of providers and clients are named in the configuration (env: or file:) and read here.
+TLS: --tls-cert and --tls-key are for --http-listen; --probe-listen is always plain. Proxies and 429ctl reach
+--grpc-listen plain on loopback and Unix sockets; beyond them it needs mutual TLS (--control-ca, --control-cert,
+--control-key): only certificates of that authority are heard, and the name that proxies call must stand in this one.
+Renewed certificate files are taken within seconds; bad ones are told in the log and leave the last.
+Probes: /live, /ready and /metrics on --http-listen and --probe-listen, and the subcommand healthcheck.
 A changed configuration file is taken within seconds, at once on SIGHUP; a bad one leaves the old one serving.
 Every flag is also an environment variable: --grpc-listen is CHAIN429_GRPC_LISTEN.
 )";
 
-int Complain(const absl::Status& status) {
+int Complain(const absl::Status& status, int code) {
   std::cerr << "429chain-control: " << status.message() << "\n";
-  return 1;
+  return code;
 }
 
 int HealthCheck(const Flags& flags) {
   const auto address = ParseSocketAddress(flags.http_listen);
-  if (!address.ok()) return Complain(address.status());
+  if (!address.ok()) return Complain(address.status(), kExitUsage);
   HttpCall call;
   call.address = *address;
   call.target = "/ready";
+  call.tls = !flags.tls.cert.empty();
   const auto answer = CallHttp(call);
-  if (!answer.ok()) return Complain(answer.status());
-  return answer->status == 200 ? 0 : 1;
+  if (!answer.ok()) return Complain(answer.status(), kExitFailed);
+  return answer->status == 200 ? kExitOk : kExitFailed;
 }
 
-// Whoever reaches these ports can read keys and change chains.
-absl::Status CheckLoopback(const char* flag, const SocketAddress& address, bool insecure) {
-  if (insecure || address.IsLoopback()) return absl::OkStatus();
+// Whoever reaches this port can change chains and is handed the providers' keys: there is no flag that opens it.
+absl::Status CheckGrpc(const SocketAddress& address, bool mutual_tls) {
+  if (mutual_tls || address.IsLoopback()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      flag, " ", address.ToString(),
-      " is not loopback, and this port asks for no authentication. Use a loopback address or a Unix socket, or "
-      "--insecure-listen if the network is trusted."));
+      "--grpc-listen ", address.ToString(),
+      " is not loopback, and keys of providers leave this host only over mutual TLS: give --control-ca, --control-cert "
+      "and --control-key, or use a loopback address or a Unix socket."));
 }
 
-absl::StatusOr<Control::Options> ToOptions(const Flags& flags) {
+absl::Status CheckHttp(const SocketAddress& address, bool insecure) {
+  if (insecure || address.IsLoopback()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--http-listen ", address.ToString(),
+                                                 " is not loopback, and this port asks for no authentication. Use a "
+                                                 "loopback address, --probe-listen for probes and "
+                                                 "metrics alone, or --insecure-listen if the network is trusted."));
+}
+
+absl::StatusOr<Control::Options> ToOptions(const CLI::App& app, const Flags& flags) {
   Control::Options options;
+  ASSIGN_OR_RETURN(options.tls, TlsPaths(flags.tls));
+  ASSIGN_OR_RETURN(options.control_tls, ControlTlsPaths(flags.control_tls));
   options.config_file = flags.config;
   options.store = flags.store;
   options.grpc_listen = flags.grpc_listen;
   if (!absl::StartsWith(flags.grpc_listen, "unix:")) {
     auto grpc = ParseListenAddress(flags.grpc_listen);
-    if (!grpc.ok()) return absl::InvalidArgumentError(absl::StrCat("--grpc-listen: ", grpc.status().message()));
-    if (absl::Status open = CheckLoopback("--grpc-listen", *grpc, flags.insecure_listen); !open.ok()) return open;
+    if (!grpc.ok()) return FlagError(app, "--grpc-listen", grpc.status());
+    RETURN_IF_ERROR(CheckGrpc(*grpc, options.control_tls.has_value()));
     options.grpc_listen = grpc->ToString();
   }
   auto http = ParseListenAddress(flags.http_listen);
-  if (!http.ok()) return absl::InvalidArgumentError(absl::StrCat("--http-listen: ", http.status().message()));
-  if (absl::Status open = CheckLoopback("--http-listen", *http, flags.insecure_listen); !open.ok()) return open;
+  if (!http.ok()) return FlagError(app, "--http-listen", http.status());
+  RETURN_IF_ERROR(CheckHttp(*http, flags.insecure_listen));
   options.http_listen = *http;
+  if (!flags.probe_listen.empty()) {
+    auto probe = ParseListenAddress(flags.probe_listen);
+    if (!probe.ok()) return FlagError(app, "--probe-listen", probe.status());
+    options.probe_listen = *probe;
+  }
   return options;
 }
 
-int Serve(const Flags& flags) {
+int Serve(const CLI::App& app, const Flags& flags) {
   const SystemClock clock;
   const LogLevel level = flags.log_level == "debug"     ? LogLevel::kDebug
                          : flags.log_level == "warning" ? LogLevel::kWarning
                          : flags.log_level == "error"   ? LogLevel::kError
                                                         : LogLevel::kInfo;
   Logger logger(clock, "control", level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
-  auto options = ToOptions(flags);
-  if (!options.ok()) return Complain(options.status());
+  auto options = ToOptions(app, flags);
+  if (!options.ok()) return Complain(options.status(), kExitUsage);
   IgnoreBrokenPipes();
   boost::asio::io_context main_loop;
   Control* running = nullptr;
@@ -101,13 +130,13 @@ int Serve(const Flags& flags) {
       if (running != nullptr) running->Reload();
       return;
     }
-    if (asked.exchange(signal) != 0) _exit(130);  // asked twice: at once
+    if (asked.exchange(signal) != 0) _exit(kExitKilled);
     main_loop.stop();
   });
   auto control = Control::Start(*std::move(options), clock, logger);
   if (!control.ok()) {
     std::cerr << control.status().message() << (absl::EndsWith(control.status().message(), "\n") ? "" : "\n");
-    return 1;
+    return kExitFailed;
   }
   running = control->get();
   logger.Info(absl::StrCat("listening grpc=", running->grpc_address(), " http=", running->http_address().ToString()));
@@ -116,14 +145,14 @@ int Serve(const Flags& flags) {
   running = nullptr;
   control->reset();
   logger.Info("stopped");
-  return 0;
+  return kExitOk;
 }
 
 int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app{"The control plane of 429chain: owns chains, cooldowns and quota, and tells every proxy.",
                "429chain-control"};
-  app.footer(kExamples);
+  app.footer(std::string(kExamples) + kExitCodes);
   app.set_version_flag("--version", std::string(kSoftwareVersion));
   app.option_defaults()->always_capture_default();
   app.add_option("--config", flags.config, "YAML or JSON file; without one it starts empty and 429ctl fills it")
@@ -141,14 +170,26 @@ int Main(int argc, char** argv) {
   app.add_option("--log-format", flags.log_format, "text or json")
       ->envname("CHAIN429_LOG_FORMAT")
       ->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--probe-listen", flags.probe_listen,
+                 "A second, read-only ADDR:PORT with probes and metrics alone, also beyond loopback")
+      ->envname("CHAIN429_PROBE_LISTEN");
+  AddTlsFlags(app, flags.tls, "--http-listen");
+  AddControlTlsFlags(app, flags.control_tls);
   app.add_flag("--insecure-listen", flags.insecure_listen,
-               "Listen beyond loopback although these ports ask for no authentication")
+               "Let --http-listen go beyond loopback although it asks for no authentication")
       ->envname("CHAIN429_INSECURE_LISTEN");
   CLI::App* health =
       app.add_subcommand("healthcheck", "Exit 0 if the control plane at --http-listen is ready (for exec probes)");
   health->add_option("--http-listen", flags.http_listen, "ADDR:PORT of its HTTP port")->envname("CHAIN429_HTTP_LISTEN");
-  CLI11_PARSE(app, argc, argv);
-  return health->parsed() ? HealthCheck(flags) : Serve(flags);
+  health
+      ->add_option("--tls-cert", flags.tls.cert, "If that port speaks TLS: its certificate file, as the server has it")
+      ->envname("CHAIN429_TLS_CERT");
+  GroupFlags(app, "What it serves", {"--config", "--store"});
+  GroupFlags(app, "Where it listens", {"--grpc-listen", "--http-listen", "--probe-listen", "--insecure-listen"});
+  GroupFlags(app, "TLS", {"--tls-cert", "--tls-key", "--control-ca", "--control-cert", "--control-key"});
+  GroupFlags(app, "Log", {"--log-level", "--log-format"});
+  if (const std::optional<int> ended = ParseFlags(app, argc, argv)) return *ended;
+  return health->parsed() ? HealthCheck(flags) : Serve(app, flags);
 }
 
 }  // namespace

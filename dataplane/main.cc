@@ -1,6 +1,5 @@
 // 429chain-proxy: flags, signals, and nothing else.
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -15,14 +14,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/random.h"
+#include "common/base/status_macros.h"
 #include "common/base/text.h"
 #include "common/base/version.h"
+#include "common/cli/flags.h"
 #include "common/io/http_client.h"
 #include "common/io/signals.h"
 #include "dataplane/proxy.h"
 
 namespace chain429 {
 namespace {
+
+constexpr auto kLookAround = std::chrono::milliseconds(100);
+constexpr auto kDrainPause = std::chrono::milliseconds(20);
+constexpr size_t kUsualConnections = 4096;
 
 struct Flags {
   std::string control = "127.0.0.1:4292";
@@ -35,10 +40,10 @@ struct Flags {
   std::string log_format = "text";
   std::string drain_delay = "0s";
   std::string grace = "30s";
-  std::string control_ca;
-  std::string control_cert;
-  std::string control_key;
+  TlsFlags tls;
+  ControlTlsFlags control_tls;
   int workers = 0;
+  size_t max_connections = 0;
   size_t max_body_mb = 32;
   size_t max_upstream_connections = UpstreamPool::Options().max_per_host;
   bool insecure_listen = false;
@@ -52,6 +57,13 @@ Examples:
   429chain-proxy --control unix:/run/429chain.sock --listen 127.0.0.1:0
   429chain-proxy healthcheck --admin 127.0.0.1:4291
 
+Keys of providers come from the control plane; credentials that the configuration marks proxy_env: or proxy_file: are read
+from this process's environment and files. Clients show the keys of the configuration's auth.client_keys.
+TLS: --tls-cert and --tls-key are for --listen; --admin and --probe-listen are always plain, for probes and loopback.
+Renewed certificate files are taken within seconds; bad ones are told in the log and leave the last.
+Probes: /live, /ready and /metrics on --admin and --probe-listen, and the subcommand healthcheck.
+Ending: SIGTERM, SIGINT and POST /drain do the same: /ready falls at once, connections are taken for --drain-delay more,
+open requests have --drain-grace to end, then the program exits 0.
 Every flag is also an environment variable: --listen is CHAIN429_LISTEN, --control-ca is CHAIN429_CONTROL_CA.
 
 Also from the environment, lower-case names first: HTTPS_PROXY, HTTP_PROXY and ALL_PROXY (http://[user:password@]host:port,
@@ -70,38 +82,44 @@ std::string RandomId() {
   return absl::StrCat(absl::Hex(random.Next(), absl::kZeroPad16), absl::Hex(random.Next(), absl::kZeroPad16));
 }
 
-int Complain(const absl::Status& status) {
+int Complain(const absl::Status& status, int code) {
   std::cerr << "429chain-proxy: " << status.message() << "\n";
-  return 1;
+  return code;
 }
 
 int HealthCheck(const Flags& flags) {
   const auto address = ParseSocketAddress(flags.admin);
-  if (!address.ok()) return Complain(address.status());
+  if (!address.ok()) return Complain(address.status(), kExitUsage);
   HttpCall call;
   call.address = *address;
   call.target = "/ready";
   const auto answer = CallHttp(call);
-  if (!answer.ok()) return Complain(answer.status());
-  if (answer->status == 200) return 0;
+  if (!answer.ok()) return Complain(answer.status(), kExitFailed);
+  if (answer->status == 200) return kExitOk;
   std::cerr << "429chain-proxy: not ready: " << answer->body << "\n";
-  return 1;
+  return kExitFailed;
 }
 
-absl::StatusOr<Proxy::Options> ToOptions(const Flags& flags) {
+absl::StatusOr<Proxy::Options> ToOptions(const CLI::App& app, const Flags& flags) {
   Proxy::Options options;
   auto listen = ParseListenAddress(flags.listen);
-  if (!listen.ok()) return absl::InvalidArgumentError(absl::StrCat("--listen: ", listen.status().message()));
+  if (!listen.ok()) return FlagError(app, "--listen", listen.status());
   options.listen = *listen;
   auto admin = ParseListenAddress(flags.admin);
-  if (!admin.ok()) return absl::InvalidArgumentError(absl::StrCat("--admin: ", admin.status().message()));
+  if (!admin.ok()) return FlagError(app, "--admin", admin.status());
   options.admin = *admin;
-  options.probe_listen = flags.probe_listen;
+  if (!flags.probe_listen.empty()) {
+    auto probe = ParseListenAddress(flags.probe_listen);
+    if (!probe.ok()) return FlagError(app, "--probe-listen", probe.status());
+    options.probe_listen = *probe;
+  }
+  ASSIGN_OR_RETURN(options.tls, TlsPaths(flags.tls));
+  ASSIGN_OR_RETURN(options.link.tls, ControlTlsPaths(flags.control_tls));
   auto delay = ParseConfigDuration(flags.drain_delay);
-  if (!delay.ok()) return absl::InvalidArgumentError(absl::StrCat("--drain-delay: ", delay.status().message()));
+  if (!delay.ok()) return FlagError(app, "--drain-delay", delay.status());
   options.drain_delay = *delay;
   auto grace = ParseConfigDuration(flags.grace);
-  if (!grace.ok()) return absl::InvalidArgumentError(absl::StrCat("--drain-grace: ", grace.status().message()));
+  if (!grace.ok()) return FlagError(app, "--drain-grace", grace.status());
   options.grace = *grace;
   options.workers = flags.workers;
   options.max_body_bytes = flags.max_body_mb << 20;
@@ -122,9 +140,6 @@ absl::StatusOr<Proxy::Options> ToOptions(const Flags& flags) {
   options.link.boot_id = RandomId();
   options.link.advertise = flags.advertise;
   options.link.software_version = kSoftwareVersion;
-  if (!flags.control_ca.empty() || !flags.control_cert.empty() || !flags.control_key.empty()) {
-    options.link.tls = GrpcLink::Tls{flags.control_ca, flags.control_cert, flags.control_key};
-  }
   return options;
 }
 
@@ -135,52 +150,61 @@ void LogOutboundProxies(const Logger& logger, const OutboundProxies& proxies) {
     logger.Info("providers over http are called through a proxy", {{"proxy", proxy->name}});
 }
 
-// Each open request takes two descriptors; the soft limit of many systems is 1,024.
-void RaiseFileLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+// As many connections as were asked for, or as the limit of open files lets be.
+size_t MaxConnections(size_t asked, const Logger& logger) {
+  const size_t files = RaiseFileLimit();
+  const size_t room = Admission::Within(files);
+  if (asked > room) {
+    logger.Warning("the limit of open files is too low for --max-connections; raise it (ulimit -n, LimitNOFILE)",
+                   {{"max_connections", static_cast<int64_t>(asked)},
+                    {"needed", static_cast<int64_t>(Admission::FilesFor(asked))},
+                    {"limit", static_cast<int64_t>(files)},
+                    {"taken", static_cast<int64_t>(room)}});
+  } else if (asked == 0 && room < kUsualConnections) {
+    logger.Warning("the limit of open files is low; raise it (ulimit -n, LimitNOFILE) for more connections",
+                   {{"limit", static_cast<int64_t>(files)}, {"max_connections", static_cast<int64_t>(room)}});
+  }
+  return asked == 0 ? room : std::min(asked, room);
 }
 
-int Serve(const Flags& flags) {
+int Serve(const CLI::App& app, const Flags& flags) {
   const SystemClock clock;
   const LogLevel level = flags.log_level == "debug"     ? LogLevel::kDebug
                          : flags.log_level == "warning" ? LogLevel::kWarning
                          : flags.log_level == "error"   ? LogLevel::kError
                                                         : LogLevel::kInfo;
   Logger logger(clock, "proxy", level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
-  auto options = ToOptions(flags);
-  if (!options.ok()) return Complain(options.status());
+  auto options = ToOptions(app, flags);
+  if (!options.ok()) return Complain(options.status(), kExitUsage);
   LogOutboundProxies(logger, options->upstream.proxies);
   IgnoreBrokenPipes();
-  RaiseFileLimit();
+  options->max_connections = MaxConnections(flags.max_connections, logger);
   boost::asio::io_context main_loop;
   // Handlers are in place before anything is announced, so that no signal finds the default action.
   std::atomic<int> caught{0};
   Signals signals(main_loop, {SIGTERM, SIGINT}, [&](int signal) {
-    if (caught.exchange(signal) != 0) _exit(130);  // asked twice: at once
-    main_loop.stop();
+    if (caught.exchange(signal) != 0) _exit(kExitKilled);
   });
   auto proxy = Proxy::Start(*std::move(options), clock, logger);
-  if (!proxy.ok()) return Complain(proxy.status());
+  if (!proxy.ok()) return Complain(proxy.status(), kExitFailed);
   logger.Info(absl::StrCat("listening api=", (*proxy)->listen_address().ToString(),
                            " admin=", (*proxy)->admin_address().ToString()));
   const auto guard = boost::asio::make_work_guard(main_loop);
-  while (!main_loop.stopped() && !(*proxy)->refused_open()) main_loop.run_for(std::chrono::milliseconds(200));
-  if ((*proxy)->refused_open()) return 1;
+  while (caught == 0 && !(*proxy)->draining() && !(*proxy)->refused_open()) main_loop.run_one_for(kLookAround);
+  if ((*proxy)->refused_open()) return kExitFailed;
   (*proxy)->BeginDrain();
-  (*proxy)->FinishDrain();
+  // Signals are still heard: whoever asks twice does not wait for the grace.
+  (*proxy)->FinishDrain([&] { main_loop.run_for(kDrainPause); });
   proxy->reset();
   logger.Info("stopped");
-  return 0;
+  return kExitOk;
 }
 
 int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app{"The data plane of 429chain: answers OpenAI-compatible requests by walking chains of providers.",
                "429chain-proxy"};
-  app.footer(kExamples);
+  app.footer(std::string(kExamples) + kExitCodes);
   app.set_version_flag("--version", std::string(kSoftwareVersion));
   app.option_defaults()->always_capture_default();
   app.add_option("--control", flags.control, "Control plane, HOST:PORT or unix:PATH; several with commas")
@@ -207,11 +231,12 @@ int Main(int argc, char** argv) {
   app.add_option("--drain-delay", flags.drain_delay, "After SIGTERM, connections are still taken for so long")
       ->envname("CHAIN429_DRAIN_DELAY");
   app.add_option("--drain-grace", flags.grace, "Time for open requests to end")->envname("CHAIN429_DRAIN_GRACE");
-  app.add_option("--control-ca", flags.control_ca, "PEM file: authority of the control plane's certificate")
-      ->envname("CHAIN429_CONTROL_CA");
-  app.add_option("--control-cert", flags.control_cert, "PEM file: this proxy's certificate")
-      ->envname("CHAIN429_CONTROL_CERT");
-  app.add_option("--control-key", flags.control_key, "PEM file: its key")->envname("CHAIN429_CONTROL_KEY");
+  app.add_option(
+         "--max-connections", flags.max_connections,
+         "Clients' connections beyond which new ones are refused; 0 is three quarters of the limit of open files")
+      ->envname("CHAIN429_MAX_CONNECTIONS");
+  AddTlsFlags(app, flags.tls, "--listen");
+  AddControlTlsFlags(app, flags.control_tls);
   app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
       ->envname("CHAIN429_LOG_LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
@@ -223,8 +248,15 @@ int Main(int argc, char** argv) {
       ->envname("CHAIN429_INSECURE_LISTEN");
   CLI::App* health = app.add_subcommand("healthcheck", "Exit 0 if the proxy at --admin is ready (for exec probes)");
   health->add_option("--admin", flags.admin, "ADDR:PORT of the admin port")->envname("CHAIN429_ADMIN");
-  CLI11_PARSE(app, argc, argv);
-  return health->parsed() ? HealthCheck(flags) : Serve(flags);
+  GroupFlags(app, "Control plane",
+             {"--control", "--node", "--advertise", "--bootstrap", "--control-ca", "--control-cert", "--control-key"});
+  GroupFlags(app, "Where it listens",
+             {"--listen", "--tls-cert", "--tls-key", "--admin", "--probe-listen", "--insecure-listen"});
+  GroupFlags(app, "Sizes", {"--workers", "--max-connections", "--max-body-mb"});
+  GroupFlags(app, "Ending", {"--drain-delay", "--drain-grace"});
+  GroupFlags(app, "Log", {"--log-level", "--log-format"});
+  if (const std::optional<int> ended = ParseFlags(app, argc, argv)) return *ended;
+  return health->parsed() ? HealthCheck(flags) : Serve(app, flags);
 }
 
 }  // namespace

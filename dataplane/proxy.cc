@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -14,11 +11,6 @@
 #include "dataplane/admin/admin.h"
 
 namespace chain429 {
-namespace {
-
-constexpr absl::Duration kPollInterval = absl::Milliseconds(20);  // while draining
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<Proxy>> Proxy::Start(Options options, const Clock& clock, Logger& logger) {
   std::unique_ptr<Proxy> proxy(new Proxy(std::move(options), clock, logger));
@@ -35,6 +27,7 @@ Proxy::~Proxy() {
     admin_loop_->Run([this] {
       admin_.reset();
       probe_.reset();
+      tls_reload_.reset();
     });
     admin_loop_->Stop();
   }
@@ -47,6 +40,8 @@ absl::Status Proxy::Init() {
   const int count =
       options_.workers > 0 ? options_.workers : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (count > 256) return absl::InvalidArgumentError("--workers: at most 256");
+  RETURN_IF_ERROR(InitTls());
+  admission_ = std::make_unique<Admission>(static_cast<size_t>(count), options_.max_connections);
   const uint64_t seed = SystemSeed();
   SocketAddress listen = options_.listen;
   std::vector<WorkerPort*> ports;
@@ -56,6 +51,7 @@ absl::Status Proxy::Init() {
     worker.max_body_bytes = options_.max_body_bytes;
     worker.keys_required = !options_.listen.IsLoopback() && !options_.insecure_listen;
     worker.upstream = options_.upstream;
+    worker.tls = listener_tls_.get();
     workers_.push_back(
         std::make_unique<Worker>(worker, clock_, logger_, tls_.get(), look_ups_, seed + static_cast<uint64_t>(i)));
     RETURN_IF_ERROR(workers_.back()->Listen(listen));
@@ -71,7 +67,6 @@ absl::Status Proxy::Init() {
   for (const auto& worker : workers_) admin_source_.workers.push_back(&worker->counters());
   admin_router_ = std::make_unique<Router>(AdminRoutes(admin_source_));
   probe_router_ = std::make_unique<Router>(ProbeRoutes(admin_source_));
-  admin_loop_ = std::make_unique<Loop>("admin");
   absl::Status listening;
   admin_loop_->Run([&] {
     HttpServerOptions server;
@@ -85,13 +80,8 @@ absl::Status Proxy::Init() {
       return;
     }
     admin_ = *std::move(admin);
-    if (options_.probe_listen.empty()) return;
-    auto address = ParseListenAddress(options_.probe_listen);
-    if (!address.ok()) {
-      listening = address.status();
-      return;
-    }
-    server.listen = *address;
+    if (!options_.probe_listen) return;
+    server.listen = *options_.probe_listen;
     auto probe = HttpServer::Listen(admin_loop_->context(), server,
                                     HttpServer::AsyncHandler([this](HttpRequest r, HttpServer::Reply reply) {
                                       probe_router_->Handle(std::move(r), std::move(reply));
@@ -103,8 +93,19 @@ absl::Status Proxy::Init() {
     }
   });
   RETURN_IF_ERROR(listening);
-  for (const auto& worker : workers_) worker->Start(link_.get());
+  for (const auto& worker : workers_) worker->Start(link_.get(), admission_.get(), workers_);
   link_->Start();
+  return absl::OkStatus();
+}
+
+absl::Status Proxy::InitTls() {
+  admin_loop_ = std::make_unique<Loop>("admin");
+  if (!options_.tls) return absl::OkStatus();
+  ASSIGN_OR_RETURN(PemTexts texts, ReadPem(*options_.tls));
+  ASSIGN_OR_RETURN(listener_tls_, TlsServerContext::Create(texts));
+  tls_reload_ = std::make_unique<PemReload>(
+      admin_loop_->context(), PemWatch(*options_.tls, std::move(texts)),
+      [this](const PemTexts& changed) { return listener_tls_->Replace(changed); }, logger_);
   return absl::OkStatus();
 }
 
@@ -151,9 +152,8 @@ void Proxy::BeginDrain() {
   for (const auto& worker : workers_) worker->BeginDrain();
 }
 
-void Proxy::FinishDrain() {
+void Proxy::FinishDrain(const std::function<void()>& pause) {
   const MonoTime began = clock_.Read().mono;
-  const auto pause = [] { std::this_thread::sleep_for(absl::ToChronoNanoseconds(kPollInterval)); };
   while (clock_.Read().mono < began + options_.drain_delay) pause();
   for (const auto& worker : workers_) worker->StopAccepting();
   for (const auto& worker : workers_) worker->EndSessions();

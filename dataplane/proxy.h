@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +14,10 @@
 #include "common/io/http_router.h"
 #include "common/io/http_server.h"
 #include "common/io/loop.h"
+#include "common/io/pem_files.h"
+#include "common/io/tls_server.h"
 #include "dataplane/admin/admin_source.h"
+#include "dataplane/admission.h"
 #include "dataplane/link/grpc_link.h"
 #include "dataplane/worker.h"
 
@@ -24,7 +29,9 @@ class Proxy {
   struct Options {
     SocketAddress listen{"127.0.0.1", 4290};
     SocketAddress admin{"127.0.0.1", 4291};
-    std::string probe_listen;                     // empty: none
+    std::optional<SocketAddress> probe_listen;
+    std::optional<PemPaths> tls;                  // of the API's listener; the other two are plain
+    size_t max_connections = 10'000;              // of clients, over all workers
     GrpcLink::Options link;
     int workers = 0;                              // 0: one per core
     size_t max_body_bytes = size_t{32} << 20;
@@ -43,8 +50,9 @@ class Proxy {
 
   // Readiness falls; from any thread, more than once is harmless.
   void BeginDrain();
-  // Blocks until open requests have ended or the grace is over, then stops everything. BeginDrain first.
-  void FinishDrain();
+  // Blocks until open requests have ended or the grace is over, then stops everything. BeginDrain first. `pause` is
+  // called again and again, and should wait for a moment.
+  void FinishDrain(const std::function<void()>& pause);
   // The first configuration asks for no client key, and the listener is not loopback: the program should end.
   bool refused_open() const;
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
@@ -52,6 +60,7 @@ class Proxy {
  private:
   Proxy(Options options, const Clock& clock, Logger& logger);
   absl::Status Init();
+  absl::Status InitTls();
   ProxyStatus StatusNow() const;
   std::shared_ptr<const Snapshot> ServedSnapshot() const;
   std::vector<PoolView> Pools() const;
@@ -63,6 +72,8 @@ class Proxy {
   const MonoTime started_;
   std::unique_ptr<TlsClientContext> tls_;
   NameLookUps look_ups_;
+  std::unique_ptr<TlsServerContext> listener_tls_;
+  std::unique_ptr<Admission> admission_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<GrpcLink> link_;
   AdminSource admin_source_;
@@ -71,6 +82,7 @@ class Proxy {
   std::unique_ptr<Loop> admin_loop_;
   std::unique_ptr<HttpServer> admin_;
   std::unique_ptr<HttpServer> probe_;
+  std::unique_ptr<PemReload> tls_reload_;
   std::atomic<bool> draining_{false};
 };
 

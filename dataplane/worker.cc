@@ -1,6 +1,8 @@
 #include "dataplane/worker.h"
 
 #include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/detail/socket_option.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -18,6 +20,23 @@ using boost::system::error_code;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 constexpr int kBacklog = 4096;
+constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);  // out of descriptors: somebody has to close first
+constexpr absl::Duration kTellEvery = absl::Seconds(10);
+
+constexpr std::string_view kFull =
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n"
+    "content-length: 141\r\n\r\n"
+    R"({"error":{"message":"This proxy has as many connections as it may; try again soon.","type":"server_error","param":null,"code":"overloaded"}})"
+    "\n";
+
+// One try to say why; a client that has not sent its request yet may see only the end of the connection.
+void TellFull(Socket& socket) {
+  char request[4096];
+  [[maybe_unused]] const ssize_t got = recv(socket.native_handle(), request, sizeof request, MSG_DONTWAIT);
+  [[maybe_unused]] const ssize_t sent =
+      send(socket.native_handle(), kFull.data(), kFull.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  shutdown(socket.native_handle(), SHUT_WR);
+}
 
 }  // namespace
 
@@ -35,6 +54,22 @@ class Worker::MailTimer final : public Deadline {
  private:
   Worker& worker_;
 };
+
+// Accepts again after a pause.
+class Worker::AcceptTimer final : public Deadline {
+ public:
+  explicit AcceptTimer(Worker& worker) : worker_(worker) {}
+  void OnDeadline() override {
+    if (worker_.acceptor_.is_open()) worker_.Accept();
+  }
+
+ private:
+  Worker& worker_;
+};
+
+OwnedFd::~OwnedFd() {
+  if (fd_ >= 0) close(fd_);
+}
 
 Worker::Worker(const Options& options, const Clock& clock, const Logger& logger, const TlsClientContext* tls,
                NameLookUps& look_ups, uint64_t seed)
@@ -57,9 +92,12 @@ Worker::Worker(const Options& options, const Clock& clock, const Logger& logger,
                answer_scanner_,
                {}},
       acceptor_(io_.get_executor()),
-      mail_timer_(std::make_unique<MailTimer>(*this)) {
+      mail_timer_(std::make_unique<MailTimer>(*this)),
+      accept_timer_(std::make_unique<AcceptTimer>(*this)),
+      accept_failure_told_at_(clock.Read().mono - kTellEvery) {
   context_.id_prefix = Random(seed).Next();
   context_.max_body_bytes = options.max_body_bytes;
+  context_.tls = options.tls;
 }
 
 Worker::~Worker() { Stop(); }
@@ -78,8 +116,10 @@ absl::Status Worker::Listen(const SocketAddress& address) {
   return absl::OkStatus();
 }
 
-void Worker::Start(Link* link) {
+void Worker::Start(Link* link, Admission* admission, std::span<const std::unique_ptr<Worker>> workers) {
   link_ = link;
+  admission_ = admission;
+  workers_ = workers;
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -114,16 +154,74 @@ void Worker::SendMail(bool flush) {
 void Worker::Accept() {
   acceptor_.async_accept([this](const error_code& error, Socket socket) {
     if (error == asio::error::operation_aborted) return;
-    if (!error) {
-      error_code ignored;
-      socket.non_blocking(true, ignored);
-      socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-      Session::Start(context_, std::move(socket), sessions_);
-    } else {
-      logger_.Warning("a connection was not accepted", {{"error", std::string_view(error.message())}});
+    if (error) {
+      OnAcceptFailed(error);
+      return;
     }
+    OnAccepted(std::move(socket));
     if (acceptor_.is_open()) Accept();
   });
+}
+
+void Worker::OnAccepted(Socket socket) {
+  const std::optional<size_t> owner = admission_->Admit(options_.index);
+  if (!owner) {
+    counters_.connections_refused.Add();
+    if (options_.tls == nullptr) TellFull(socket);
+  } else if (*owner == options_.index) {
+    StartSession(std::move(socket));
+  } else {
+    error_code error;
+    const int fd = socket.release(error);
+    if (error) {
+      admission_->Leave(*owner);
+      return;
+    }
+    counters_.connections_moved.Add();
+    workers_[*owner]->Adopt(OwnedFd(fd));
+  }
+}
+
+// A client that gave up meanwhile is no reason to wait; a system without descriptors is, because the connection stays
+// in the queue and would be offered again at once, for ever.
+void Worker::OnAcceptFailed(const error_code& error) {
+  if (error == asio::error::connection_aborted) {
+    Accept();
+    return;
+  }
+  counters_.accept_failures.Add();
+  const MonoTime now = clock_.Read().mono;
+  if (now - accept_failure_told_at_ >= kTellEvery) {
+    accept_failure_told_at_ = now;
+    logger_.Warning(
+        "connections wait, because none can be accepted; raise the limit of open files (ulimit -n, LimitNOFILE) or "
+        "lower "
+        "--max-connections",
+        {{"error", std::string_view(error.message())}});
+  }
+  deadlines_.Set(*accept_timer_, now + kAcceptPause);
+}
+
+void Worker::Adopt(OwnedFd fd) {
+  asio::post(io_, [this, owned = std::move(fd)]() mutable {
+    Socket socket(io_.get_executor());
+    error_code error;
+    const bool v6 = address_.host.find(':') != std::string::npos;
+    socket.assign(v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), owned.Release(), error);
+    if (error) {
+      admission_->Leave(options_.index);
+      return;
+    }
+    StartSession(std::move(socket));
+  });
+}
+
+void Worker::StartSession(Socket socket) {
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  Session::Start(context_, std::move(socket), sessions_,
+                 [admission = admission_, index = size_t{options_.index}] { admission->Leave(index); });
 }
 
 void Worker::Deliver(LinkMail mail) {

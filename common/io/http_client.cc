@@ -1,10 +1,14 @@
 #include "common/io/http_client.h"
 
 #include <optional>
+#include <type_traits>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -27,7 +31,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 absl::Status CallError(const HttpCall& call, const error_code& error) {
-  const std::string where = absl::StrCat(call.method, " http://", call.address.ToString(), call.target);
+  const std::string where =
+      absl::StrCat(call.method, call.tls ? " https://" : " http://", call.address.ToString(), call.target);
   if (error == beast::error::timeout) {
     return absl::DeadlineExceededError(absl::StrCat(where, ": no answer within ", HumanDuration(call.timeout)));
   }
@@ -42,21 +47,26 @@ std::string RequestBytes(const HttpCall& call) {
   return absl::StrCat(out, "\r\n", call.body);
 }
 
+using PlainStream = beast::tcp_stream;
+using TlsStream = asio::ssl::stream<beast::tcp_stream>;
+
 // The steps of one call, each started by the one before; the io_context runs until none is left.
+template <typename Stream>
 class Exchange {
  public:
-  Exchange(asio::io_context& context, const HttpCall& call) : call_(call), stream_(context) {
+  template <typename... Arguments>
+  explicit Exchange(const HttpCall& call, Arguments&... arguments) : call_(call), stream_(arguments...) {
     parser_.body_limit(call.max_body_bytes);
     parser_.skip(call.method == "HEAD");
   }
 
   void Start(const tcp::resolver::results_type& endpoints) {
-    stream_.expires_after(absl::ToChronoNanoseconds(call_.timeout));
-    stream_.async_connect(endpoints, [this](const error_code& error, const tcp::endpoint&) {
+    Lowest().expires_after(absl::ToChronoNanoseconds(call_.timeout));
+    Lowest().async_connect(endpoints, [this](const error_code& error, const tcp::endpoint&) {
       if (error) {
         error_ = error;
       } else {
-        Write();
+        Shake();
       }
     });
   }
@@ -76,6 +86,28 @@ class Exchange {
   }
 
  private:
+  beast::tcp_stream& Lowest() {
+    if constexpr (std::is_same_v<Stream, TlsStream>) {
+      return stream_.next_layer();
+    } else {
+      return stream_;
+    }
+  }
+
+  void Shake() {
+    if constexpr (std::is_same_v<Stream, TlsStream>) {
+      stream_.async_handshake(asio::ssl::stream_base::client, [this](const error_code& error) {
+        if (error) {
+          error_ = error;
+        } else {
+          Write();
+        }
+      });
+    } else {
+      Write();
+    }
+  }
+
   void Write() {
     request_ = RequestBytes(call_);
     asio::async_write(stream_, asio::buffer(request_), [this](const error_code& error, size_t) {
@@ -89,16 +121,29 @@ class Exchange {
   }
 
   void Read() {
-    http::async_read(stream_, buffer_, parser_, [this](const error_code& error, size_t) { error_ = error; });
+    http::async_read(stream_, buffer_, parser_, [this](const error_code& error, size_t) {
+      // A server may close without saying goodbye in TLS; HTTP's framing has told whether its answer is whole.
+      if (error != asio::ssl::error::stream_truncated || !parser_.is_done()) error_ = error;
+    });
   }
 
   const HttpCall& call_;
-  beast::tcp_stream stream_;
+  Stream stream_;
   beast::flat_buffer buffer_;
   http::response_parser<http::string_body> parser_;
   std::string request_;
   error_code error_;
 };
+
+template <typename Stream, typename... Arguments>
+absl::StatusOr<HttpResponse> Run(asio::io_context& context, const HttpCall& call,
+                                 const tcp::resolver::results_type& endpoints, Arguments&... arguments) {
+  Exchange<Stream> exchange(call, context, arguments...);
+  exchange.Start(endpoints);
+  context.run();
+  if (exchange.error()) return CallError(call, exchange.error());
+  return exchange.Take();
+}
 
 }  // namespace
 
@@ -110,11 +155,9 @@ absl::StatusOr<HttpResponse> CallHttp(const HttpCall& call) {
   const auto endpoints =
       resolver.resolve(call.address.host, absl::StrCat(call.address.port), tcp::resolver::numeric_service, error);
   if (error) return CallError(call, error);
-  Exchange exchange(context, call);
-  exchange.Start(endpoints);
-  context.run();
-  if (exchange.error()) return CallError(call, exchange.error());
-  return exchange.Take();
+  if (!call.tls) return Run<PlainStream>(context, call, endpoints);
+  asio::ssl::context tls(asio::ssl::context::tls_client);
+  return Run<TlsStream>(context, call, endpoints, tls);
 }
 
 }  // namespace chain429

@@ -18,6 +18,8 @@ struct HttpCall {
   std::string body;
   absl::Duration timeout = absl::Seconds(5);  // for the whole call
   size_t max_body_bytes = size_t{8} << 20;
+  // TLS without asking whose certificate it is: a health check of one's own host, which sends nothing secret.
+  bool tls = false;
 };
 
 // One plain HTTP call on a connection of its own, blocking: for health checks and command-line tools. kUnavailable:

@@ -79,6 +79,8 @@ void HttpServer::State::Accept() {
 void HttpServer::State::OnAccept(tcp::socket socket) {
   const bool full = sessions->open.size() >= sessions->options.max_connections;
   if (full && !sessions->EndIdlest()) return;  // `socket` closes here
+  error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
   auto session = std::make_shared<HttpSession>(sessions, std::move(socket));
   sessions->open.insert(session);
   session->Start();

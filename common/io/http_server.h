@@ -17,6 +17,8 @@ class io_context;
 
 namespace chain429 {
 
+class TlsServerContext;
+
 struct HttpServerOptions {
   SocketAddress listen;                              // port 0: a free one, see address()
   size_t max_connections = 256;                      // beyond it the longest idle one is closed, else the new one
@@ -25,10 +27,11 @@ struct HttpServerOptions {
       absl::Seconds(15);   // from a request's first byte (or the accept) to the end of its head
   absl::Duration idle_timeout = absl::Seconds(60);   // between requests of one connection
   absl::Duration body_timeout = absl::Seconds(60);   // for a request's body, and for writing a response
+  const TlsServerContext* tls = nullptr;             // outlives the server; null: plain HTTP
 };
 
 // A small HTTP/1.1 server for admin, metrics, REST and probes: strict about framing, bounded in everything, keep-alive,
-// no TLS, whole bodies in memory. Not for the proxy's request path.
+// plain or TLS, whole bodies in memory. Not for the proxy's request path.
 //
 // Belongs to the thread that runs its io_context: construct it there or before the loop runs, destroy it there or after
 // the loop has stopped. The io_context must outlive it.

@@ -89,24 +89,35 @@ void HttpSessions::EndAll() {
 }
 
 HttpSession::HttpSession(std::shared_ptr<HttpSessions> server, tcp::socket socket)
-    : server_(std::move(server)), socket_(std::move(socket)), deadline_(server_->context) {
+    : server_(std::move(server)), stream_(std::move(socket), server_->options.tls), deadline_(server_->context) {
   error_code error;
-  const tcp::endpoint peer = socket_.remote_endpoint(error);
+  const tcp::endpoint peer = stream_.socket().remote_endpoint(error);
   if (!error) peer_ = peer.address().to_string();
-  socket_.set_option(tcp::no_delay(true), error);
 }
 
 void HttpSession::Start() {
   SetDeadline(server_->options.head_timeout);
-  ReadHead();
+  if (!stream_.is_tls()) {
+    ReadHead();
+    return;
+  }
+  stream_.Start([self = shared_from_this()](TlsStart step) {
+    if (self->closed_) return;
+    if (step == TlsStart::kDone) {
+      self->ReadHead();
+    } else if (step == TlsStart::kPlainHttp) {
+      self->Refuse(400, "this port speaks TLS: use https://");
+    } else {
+      self->Close();
+    }
+  });
 }
 
 void HttpSession::Close() {
   if (closed_) return;
   closed_ = true;
   deadline_.cancel();
-  error_code ignored;
-  socket_.close(ignored);
+  stream_.Close();
   server_->open.erase(shared_from_this());
 }
 
@@ -121,16 +132,15 @@ void HttpSession::SetDeadline(absl::Duration from_now) {
 void HttpSession::ClearDeadline() { deadline_.expires_at(Clock::time_point::max()); }
 
 void HttpSession::ReadMore(void (HttpSession::*next)()) {
-  socket_.async_read_some(asio::buffer(piece_),
-                          [self = shared_from_this(), next](const error_code& error, size_t size) {
-                            if (self->closed_) return;
-                            if (error) {
-                              self->Close();
-                              return;
-                            }
-                            self->input_.append(self->piece_.data(), size);
-                            (self.get()->*next)();
-                          });
+  stream_.ReadSome(asio::buffer(piece_), [self = shared_from_this(), next](const error_code& error, size_t size) {
+    if (self->closed_) return;
+    if (error) {
+      self->Close();
+      return;
+    }
+    self->input_.append(self->piece_.data(), size);
+    (self.get()->*next)();
+  });
 }
 
 void HttpSession::ReadHead() {
@@ -189,15 +199,15 @@ bool HttpSession::TakeHead(const RequestHead& head) {
 
 void HttpSession::Continue() {
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
-                    [self = shared_from_this()](const error_code& error, size_t) {
-                      if (self->closed_) return;
-                      if (error) {
-                        self->Close();
-                      } else {
-                        self->ReadBody();
-                      }
-                    });
+  stream_.Write({asio::buffer(kContinue.data(), kContinue.size()), {}},
+                [self = shared_from_this()](const error_code& error, size_t) {
+                  if (self->closed_) return;
+                  if (error) {
+                    self->Close();
+                  } else {
+                    self->ReadBody();
+                  }
+                });
 }
 
 void HttpSession::ReadBody() {
@@ -259,22 +269,21 @@ void HttpSession::Write(HttpResponse response, bool keep_alive) {
   const bool no_body = is_head_ || response.status == 204 || response.status == 304;
   out_body_ = no_body ? std::string() : std::move(response.body);
   SetDeadline(server_->options.body_timeout);
-  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(out_head_), asio::buffer(out_body_)};
-  asio::async_write(socket_, buffers, [self = shared_from_this(), keep_alive](const error_code& error, size_t) {
-    if (self->closed_) return;
-    if (error) {
-      self->Close();
-    } else {
-      self->OnWritten(keep_alive);
-    }
-  });
+  stream_.Write({asio::buffer(out_head_), asio::buffer(out_body_)},
+                [self = shared_from_this(), keep_alive](const error_code& error, size_t) {
+                  if (self->closed_) return;
+                  if (error) {
+                    self->Close();
+                  } else {
+                    self->OnWritten(keep_alive);
+                  }
+                });
 }
 
 void HttpSession::OnWritten(bool keep_alive) {
   out_body_ = std::string();
   if (!keep_alive || server_->stopping) {
-    error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    stream_.ShutdownSend();
     SetDeadline(kLinger);
     Drain();
     return;

@@ -17,6 +17,7 @@
 #include "common/http/head.h"
 #include "common/io/http_message.h"
 #include "common/io/http_server.h"
+#include "common/io/http_stream.h"
 
 namespace chain429 {
 
@@ -74,7 +75,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void Drain();
 
   const std::shared_ptr<HttpSessions> server_;
-  boost::asio::ip::tcp::socket socket_;
+  HttpStream stream_;
   boost::asio::steady_timer deadline_;
   std::string peer_;
   std::array<char, size_t{16} << 10> piece_;  // what one read brings

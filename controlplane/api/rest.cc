@@ -6,13 +6,8 @@
 
 namespace chain429 {
 
-Router RestRoutes(AdminService& service) {
+Router ProbeRoutes(AdminService& service) {
   Router router;
-  router.Add("GET", "/", [](const HttpRequest&) {
-    return TextResponse(std::string("429chain-control ") + kSoftwareVersion +
-                        "\n\n/live /ready /metrics\n/api/v1/status\n/api/v1/pools\n/api/v1/proxies\n\nOn the command "
-                        "line: 429ctl status, 429ctl pools, 429ctl proxies\n");
-  });
   router.Add("GET", "/live", [](const HttpRequest&) { return JsonResponse(R"({"status":"live"})"); });
   // It serves from its start on, be it with an empty configuration that 429ctl will fill.
   router.Add("GET", "/ready", [](const HttpRequest&) { return JsonResponse(R"({"status":"ready"})"); });
@@ -21,6 +16,16 @@ Router RestRoutes(AdminService& service) {
     response.content_type = PrometheusText::kContentType;
     response.body = service.Metrics();
     return response;
+  });
+  return router;
+}
+
+Router RestRoutes(AdminService& service) {
+  Router router = ProbeRoutes(service);
+  router.Add("GET", "/", [](const HttpRequest&) {
+    return TextResponse(std::string("429chain-control ") + kSoftwareVersion +
+                        "\n\n/live /ready /metrics\n/api/v1/status\n/api/v1/pools\n/api/v1/proxies\n\nOn the command "
+                        "line: 429ctl status, 429ctl pools, 429ctl proxies\n");
   });
   router.Add("GET", "/api/v1/status",
              [&service](const HttpRequest&) { return JsonResponse(MessageJson(service.GetStatus())); });

@@ -9,4 +9,7 @@ namespace chain429 {
 // that may call it.
 Router RestRoutes(AdminService& service);
 
+// The part that shows no configuration, for --probe-listen: /live, /ready, /metrics.
+Router ProbeRoutes(AdminService& service);
+
 }  // namespace chain429

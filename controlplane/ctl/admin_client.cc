@@ -36,7 +36,7 @@ absl::Status ToStatus(const grpc::Status& status, const std::string& address) {
 
 struct AdminClient::Connection {
   std::string address;
-  absl::Status wrong_address;
+  absl::Status unusable;
   absl::Duration timeout;
   std::unique_ptr<v1::Admin::Stub> stub;
 
@@ -44,7 +44,7 @@ struct AdminClient::Connection {
   absl::StatusOr<Response> Call(grpc::Status (v1::Admin::Stub::*method)(grpc::ClientContext*, const Request&,
                                                                         Response*),
                                 const Request& request) {
-    if (!wrong_address.ok()) return wrong_address;
+    if (!unusable.ok()) return unusable;
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
     Response response;
@@ -54,18 +54,27 @@ struct AdminClient::Connection {
   }
 };
 
-AdminClient::AdminClient(std::string address, absl::Duration timeout) : connection_(std::make_unique<Connection>()) {
+AdminClient::AdminClient(std::string address, const std::optional<PemPaths>& tls, absl::Duration timeout)
+    : connection_(std::make_unique<Connection>()) {
   const absl::StatusOr<SocketAddress> parsed = ParseSocketAddress(address);
   if (!parsed.ok() && !address.starts_with("unix:")) {
-    connection_->wrong_address = absl::InvalidArgumentError(absl::StrCat("--control: ", parsed.status().message()));
+    connection_->unusable = absl::InvalidArgumentError(absl::StrCat("--control: ", parsed.status().message()));
     return;
   }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // Between hosts that have an HTTP proxy in their environment, the control plane is still called directly.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  connection_->stub =
-      v1::Admin::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
+  if (tls && parsed.ok()) {
+    absl::StatusOr<PemTexts> texts = ReadPem(*tls);
+    if (!texts.ok()) {
+      connection_->unusable = absl::InvalidArgumentError(texts.status().message());
+      return;
+    }
+    credentials = grpc::SslCredentials({std::move(texts->ca), std::move(texts->key), std::move(texts->cert)});
+  }
+  connection_->stub = v1::Admin::NewStub(grpc::CreateCustomChannel(address, credentials, arguments));
   connection_->address = std::move(address);
   connection_->timeout = timeout;
 }

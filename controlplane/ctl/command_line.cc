@@ -20,6 +20,7 @@ namespace {
 struct Arguments {
   CommandContext context;
   UpOptions up;
+  ControlTlsFlags control_tls;
   std::string file;
   std::string comment;
   std::string prefix;
@@ -145,6 +146,7 @@ int RunCommandLine(int argc, const char* const* argv) {
       ->envname("CHAIN429_CONTROL")
       ->type_name("ADDR:PORT")
       ->capture_default_str();
+  AddControlTlsFlags(app, arguments.control_tls);
   const std::map<std::string, OutputFormat> formats = {{"text", OutputFormat::kText}, {"json", OutputFormat::kJson}};
   app.add_option("-o,--output", arguments.context.output, "text or json")
       ->transform(CLI::Transformer(formats))
@@ -157,6 +159,12 @@ int RunCommandLine(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
+  absl::StatusOr<std::optional<PemPaths>> tls = ControlTlsPaths(arguments.control_tls);
+  if (!tls.ok()) {
+    std::cerr << "429ctl: " << tls.status().message() << "\n";
+    return kExitUsage;
+  }
+  arguments.context.tls = *std::move(tls);
   return arguments.run();
 }
 

@@ -89,7 +89,7 @@ int RunApply(const CommandContext& context, const std::string& file, const std::
   request.set_name(NameOf(file));
   request.set_text(*text);
   request.set_comment(comment);
-  AdminClient client(context.control);
+  AdminClient client(context.control, context.tls);
   const auto response = client.ApplyConfig(request);
   if (!response.ok()) return ReportFailure(context, response.status());
   size_t errors = 0;
@@ -110,7 +110,7 @@ int RunApply(const CommandContext& context, const std::string& file, const std::
 }
 
 int RunGetConfig(const CommandContext& context) {
-  AdminClient client(context.control);
+  AdminClient client(context.control, context.tls);
   const auto response = client.GetConfig();
   if (!response.ok()) return ReportFailure(context, response.status());
   if (context.output == OutputFormat::kJson) {

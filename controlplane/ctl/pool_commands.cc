@@ -23,7 +23,7 @@ bool HasNothingToTell(const v1::PoolInfo& pool) {
 }  // namespace
 
 int RunPools(const CommandContext& context, const std::string& prefix, bool all) {
-  AdminClient client(context.control);
+  AdminClient client(context.control, context.tls);
   const auto response = client.ListPools(prefix);
   if (!response.ok()) return ReportFailure(context, response.status());
   if (context.output == OutputFormat::kJson) {
@@ -59,7 +59,7 @@ int RunPools(const CommandContext& context, const std::string& prefix, bool all)
 }
 
 int RunClear(const CommandContext& context, const std::string& pool_key) {
-  AdminClient client(context.control);
+  AdminClient client(context.control, context.tls);
   const auto response = client.ClearCooldown(pool_key);
   if (!response.ok()) return ReportFailure(context, response.status());
   if (context.output == OutputFormat::kJson) {

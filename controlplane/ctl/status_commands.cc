@@ -45,7 +45,7 @@ std::string ProxyState(const v1::ProxyInfo& proxy) {
 }  // namespace
 
 int RunStatus(const CommandContext& context) {
-  AdminClient client(context.control);
+  AdminClient client(context.control, context.tls);
   const auto status = client.GetStatus();
   if (!status.ok()) return ReportFailure(context, status.status());
   if (context.output == OutputFormat::kJson) {
@@ -57,7 +57,7 @@ int RunStatus(const CommandContext& context) {
 }
 
 int RunChains(const CommandContext& context) {
-  AdminClient client(context.control);
+  AdminClient client(context.control, context.tls);
   const auto status = client.GetStatus();
   if (!status.ok()) return ReportFailure(context, status.status());
   if (context.output == OutputFormat::kJson) {
@@ -76,7 +76,7 @@ int RunChains(const CommandContext& context) {
 }
 
 int RunProxies(const CommandContext& context) {
-  AdminClient client(context.control);
+  AdminClient client(context.control, context.tls);
   const auto response = client.ListProxies();
   if (!response.ok()) return ReportFailure(context, response.status());
   if (context.output == OutputFormat::kJson) {

@@ -72,6 +72,14 @@ void RenderRequests(PrometheusText& out, std::span<const WorkerCounters* const> 
              Sum(workers, [](const WorkerCounters& w) -> auto& { return w.clients_gone; }));
   out.Single("chain429_client_connections", "gauge", "Connections of clients open now.",
              Sum(workers, [](const WorkerCounters& w) -> auto& { return w.client_connections; }));
+  out.Single("chain429_connections_refused_total", "counter", "Connections refused because there were too many.",
+             Sum(workers, [](const WorkerCounters& w) -> auto& { return w.connections_refused; }));
+  out.Single("chain429_connections_moved_total", "counter", "Connections handed to a worker that had fewer.",
+             Sum(workers, [](const WorkerCounters& w) -> auto& { return w.connections_moved; }));
+  out.Single("chain429_accept_failures_total", "counter", "Times the system had no descriptor left for a connection.",
+             Sum(workers, [](const WorkerCounters& w) -> auto& { return w.accept_failures; }));
+  out.Single("chain429_tls_handshakes_failed_total", "counter", "Clients with whom TLS could not be agreed.",
+             Sum(workers, [](const WorkerCounters& w) -> auto& { return w.tls_handshakes_failed; }));
   HistogramSum first_content;
   for (const WorkerCounters* worker : workers) first_content.Add(worker->first_content);
   out.Family("chain429_first_content_seconds", "histogram",

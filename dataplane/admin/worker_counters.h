@@ -62,7 +62,7 @@ class TargetTable {
 
 // How the right to an attempt came about.
 enum class PermitKind : uint8_t {
-  kFree,   // no limit known: none needed
+  kFree,  // no limit known: none needed
   kSpare,  // was at hand
   kAsked,  // asked of the control plane
   kShare,  // the safe share, while the control plane is away
@@ -75,17 +75,21 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, 6> requests;
   Counter requests_open;
   Counter streams_open;
-  Counter streams_broken;      // after the first content
-  Counter clients_gone;        // left before the end of the answer
+  Counter streams_broken;  // after the first content
+  Counter clients_gone;  // left before the end of the answer
   LatencyHistogram first_content;  // request read to first content (plain: to the answer), over all its attempts
 
   std::array<Counter, kPermitKinds> permits;
-  Counter permits_denied;      // acquires that fitted no candidate
-  Counter permits_timed_out;   // no answer in time: went on as if disconnected
+  Counter permits_denied;  // acquires that fitted no candidate
+  Counter permits_timed_out;  // no answer in time: went on as if disconnected
   LatencyHistogram acquire_latency;
 
   Counter client_connections;  // open now
   UpstreamCounters upstream;
+  Counter connections_refused;  // there were too many already
+  Counter connections_moved;  // accepted here, handed to a worker that had fewer
+  Counter accept_failures;  // the system had no descriptor or memory left
+  Counter tls_handshakes_failed;
 
   TargetTable targets;
 

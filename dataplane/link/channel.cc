@@ -1,12 +1,10 @@
 #include "dataplane/link/channel.h"
 
-#include <fstream>
-#include <iterator>
-
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
-#include "absl/strings/str_cat.h"
+#include <utility>
+
 #include "common/base/status_macros.h"
 
 namespace chain429 {
@@ -15,24 +13,15 @@ namespace {
 // Snapshots come in pieces below 1 MB; the rest is room for messages of later releases.
 constexpr int kMaxMessageBytes = 16 << 20;
 
-absl::StatusOr<std::string> ReadPem(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat("TLS file ", path, " cannot be read"));
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (text.empty()) return absl::InvalidArgumentError(absl::StrCat("TLS file ", path, " is empty"));
-  return text;
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LinkCredentials(const GrpcLink::Options& options) {
   if (!options.tls) return grpc::InsecureChannelCredentials();
+  ASSIGN_OR_RETURN(PemTexts texts, ReadPem(*options.tls));
   grpc::SslCredentialsOptions ssl;
-  ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadPem(options.tls->ca_file));
-  if (!options.tls->cert_file.empty()) {
-    ASSIGN_OR_RETURN(ssl.pem_cert_chain, ReadPem(options.tls->cert_file));
-    ASSIGN_OR_RETURN(ssl.pem_private_key, ReadPem(options.tls->key_file));
-  }
+  ssl.pem_root_certs = std::move(texts.ca);
+  ssl.pem_cert_chain = std::move(texts.cert);
+  ssl.pem_private_key = std::move(texts.key);
   return grpc::SslCredentials(ssl);
 }
 

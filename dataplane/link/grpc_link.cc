@@ -194,6 +194,7 @@ class GrpcLink::Impl {
       const std::lock_guard<std::mutex> lock(status_mutex_);
       status_.address = address;
     }
+    RenewCredentials();
     attachment_ = std::make_unique<Attachment>(
         OpenChannel(address, credentials_, options_), address,
         Attachment::Handlers{.post = [this](std::function<void()> event) { Post(std::move(event)); },
@@ -208,6 +209,18 @@ class GrpcLink::Impl {
     core_.FillPermitsHello(&permits_hello, now_);
     core_.FillSyncHello(&sync_hello);
     attachment_->Begin(std::move(permits_hello), std::move(sync_hello));
+  }
+
+  // What cannot be read leaves the last that could.
+  void RenewCredentials() {
+    if (!options_.tls) return;
+    absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> renewed = LinkCredentials(options_);
+    if (renewed.ok()) {
+      credentials_ = *std::move(renewed);
+    } else {
+      log_.Error("the certificate for the control plane is not taken; the last one goes on",
+                 {{"error", FromAbsl(renewed.status().message())}});
+    }
   }
 
   void OnAttached() {
@@ -322,7 +335,7 @@ class GrpcLink::Impl {
   }
 
   const Options options_;
-  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
+  std::shared_ptr<grpc::ChannelCredentials> credentials_;
   const std::vector<WorkerPort*> workers_;
   Logger& log_;
   const Clock& clock_;

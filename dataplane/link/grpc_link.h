@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/io/pem_files.h"
 #include "common/model/pool.h"
 #include "common/model/snapshot.h"
 #include "dataplane/link/link.h"
@@ -22,19 +23,15 @@ namespace chain429 {
 // control plane, the link keeps trying.
 class GrpcLink final : public Link {
  public:
-  // Mutual TLS between the planes: PEM files. Without it the link speaks plain HTTP/2, as on loopback and Unix sockets.
-  struct Tls {
-    std::string ca_file;
-    std::string cert_file;
-    std::string key_file;
-  };
   struct Options {
     std::vector<std::string> addresses;  // "HOST:PORT" or "unix:PATH", tried in turn
     std::string node;
     std::string boot_id;  // random per process start
     std::string advertise;  // may be empty
     std::string software_version;
-    std::optional<Tls> tls;
+    // Mutual TLS between the planes. Without it the link speaks plain HTTP/2, as on loopback and Unix sockets. The
+    // files are read again for each connection, because certificates are renewed.
+    std::optional<PemPaths> tls;
     std::shared_ptr<const Snapshot> bootstrap;  // served until the first snapshot comes; may be null
     // An address that has not attached us after this long is given up for the next.
     absl::Duration attach_timeout = absl::Seconds(3);

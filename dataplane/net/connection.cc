@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/io/tls_server.h"
 #include "dataplane/net/tls.h"
 #include "dataplane/net/tls_sessions.h"
 
@@ -218,9 +219,11 @@ bool Connection::WriteAwaiter::Advance() {
 
 void Connection::WriteAwaiter::await_suspend(std::coroutine_handle<> waiting) {
   handle = waiting;
+  if (connection.watcher_ != nullptr) connection.watcher_->OnWriteWaits();
   connection.socket_.async_wait(Socket::wait_write, [this, keep = Ptr(&connection)](const error_code& error) {
     if (error) failed = true;
     if (error || Advance()) {
+      if (keep->watcher_ != nullptr) keep->watcher_->OnWriteOver();
       handle.resume();
     } else {
       await_suspend(handle);
@@ -273,6 +276,16 @@ Task<std::string> Connection::StartTls(const TlsClientContext* context, std::str
 }
 
 bool Connection::tls_resumed() const { return ssl_ != nullptr && SSL_session_reused(ssl_) == 1; }
+Task<TlsStart> Connection::AcceptTls(SSL* ssl) {
+  ssl_ = ssl;
+  for (;;) {
+    const TlsStart step = StartTlsServer(ssl_);
+    if (step == TlsStart::kPlainHttp) SSL_free(std::exchange(ssl_, nullptr));
+    if (step != TlsStart::kWantsRead && step != TlsStart::kWantsWrite) co_return step;
+    ReadyAwaiter ready{*this, step == TlsStart::kWantsRead ? Socket::wait_read : Socket::wait_write};
+    if (!co_await ready || aborted_) co_return TlsStart::kFailed;
+  }
+}
 
 void Connection::Abort() {
   if (aborted_) return;
@@ -283,8 +296,11 @@ void Connection::Abort() {
 }
 
 void Connection::ShutdownSend() {
+  if (aborted_) return;
+  // An answer that ends with the connection is whole only after this.
+  if (ssl_ != nullptr && end_state_ != IoEnd::kError) SSL_shutdown(ssl_);
   error_code ignored;
-  if (!aborted_) socket_.shutdown(Socket::shutdown_send, ignored);
+  socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
 }  // namespace chain429

@@ -30,7 +30,12 @@ class PeerWatcher {
  public:
   virtual ~PeerWatcher() = default;
   virtual void OnPeerEvent() = 0;
+  // A write waits for the peer to take more: at its start, and after each part that it took; then once it is over.
+  virtual void OnWriteWaits() {}
+  virtual void OnWriteOver() {}
 };
+
+enum class TlsStart;
 
 enum class IoEnd : uint8_t { kOpen, kEof, kError };
 
@@ -110,6 +115,8 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   // is offered to be resumed, and new ones are kept there.
   Task<std::string> StartTls(const TlsClientContext* context, std::string host, TlsSessions* sessions = nullptr);
   bool tls_resumed() const;
+  // TLS handshake as a server; takes `ssl` over. kPlainHttp: the connection goes on as a plain one.
+  Task<TlsStart> AcceptTls(SSL* ssl);
   // Closes at once; whatever waits wakes with a failure.
   void Abort();
   // Says that nothing more will be sent (FIN), before a close that must not turn unread input into a reset.

@@ -15,6 +15,8 @@
 
 namespace chain429 {
 
+class TlsServerContext;
+
 // Told whenever the desk may have mail, or a nearer deadline.
 class MailClerk {
  public:
@@ -39,6 +41,7 @@ struct WorkerContext {
   uint64_t id_prefix = 0;               // random per process and worker: makes request ids unique
   uint64_t requests = 0;
   size_t max_body_bytes = size_t{32} << 20;
+  const TlsServerContext* tls = nullptr;  // of the listener; null: plain HTTP
 
   DeadlineQueue& deadlines() { return dial.deadlines; }
   MonoTime now() const { return clock.Read().mono; }

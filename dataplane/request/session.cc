@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/http/chunk_scan.h"
 #include "common/http/target.h"
+#include "common/io/tls_server.h"
 #include "dataplane/http/response.h"
 #include "dataplane/request/chat.h"
 #include "dataplane/request/client_auth.h"
@@ -17,6 +18,10 @@ namespace {
 constexpr absl::Duration kHeadTime = absl::Seconds(15);     // from a request's first byte to its head's end
 constexpr absl::Duration kIdleTime = absl::Seconds(75);     // between requests
 constexpr absl::Duration kBodyTime = absl::Seconds(60);     // between two pieces of a body
+constexpr absl::Duration kWriteTime = absl::Seconds(60);    // between two pieces of an answer that the client takes
+// A body may come slowly, but not so slowly that its connection is held for hours: after kBodyTime this many bytes a
+// second are expected on average.
+constexpr size_t kBodyRate = 1024;
 constexpr absl::Duration kLingerTime = absl::Seconds(1);
 constexpr size_t kLingerBytes = 256 * 1024;
 constexpr size_t kWatchRoom = 256;  // space behind a request for the read that notices the client's leaving
@@ -25,14 +30,17 @@ constexpr std::string_view kModels = "/v1/models";
 
 }  // namespace
 
-void Session::Start(WorkerContext& worker, Socket socket, List& sessions) {
-  std::unique_ptr<Session> session(new Session(worker, std::move(socket)));
+void Session::Start(WorkerContext& worker, Socket socket, List& sessions, std::function<void()> ended) {
+  std::unique_ptr<Session> session(new Session(worker, std::move(socket), std::move(ended)));
   sessions.push_back(*session);
   Run(std::move(session));
 }
 
-Session::Session(WorkerContext& worker, Socket socket)
-    : worker_(worker), connection_(new Connection(std::move(socket))), client_(worker, *connection_) {
+Session::Session(WorkerContext& worker, Socket socket, std::function<void()> ended)
+    : worker_(worker),
+      ended_(std::move(ended)),
+      connection_(new Connection(std::move(socket))),
+      client_(worker, *connection_) {
   worker_.counters.client_connections.Add();
 }
 
@@ -40,6 +48,7 @@ Session::~Session() {
   connection_->set_watcher(nullptr);
   connection_->Abort();
   worker_.counters.client_connections.Sub();
+  if (ended_) ended_();
 }
 
 Detached Session::Run(std::unique_ptr<Session> self) {
@@ -61,6 +70,9 @@ void Session::OnPeerEvent() {
   }
 }
 
+// While an answer is made no other deadline of this session stands.
+void Session::OnWriteWaits() { worker_.deadlines().Set(*this, worker_.now() + kWriteTime); }
+
 void Session::EndSoon() {
   client_.set_close(true);
   if (!busy_) connection_->Abort();
@@ -69,6 +81,10 @@ void Session::EndSoon() {
 void Session::Abort() { connection_->Abort(); }
 
 Task<bool> Session::Serve() {
+  if (worker_.tls != nullptr) {
+    const bool started = co_await StartTls();
+    if (!started) co_return false;
+  }
   for (;;) {
     const bool read = co_await ReadHead();
     if (!read) co_return false;
@@ -84,6 +100,21 @@ Task<bool> Session::Serve() {
     connection_->Consume(head_size_ + body_size_);
     if (!connection_->reading()) connection_->Shrink();
   }
+}
+
+Task<bool> Session::StartTls() {
+  worker_.deadlines().Set(*this, worker_.now() + kHeadTime);
+  SSL* ssl = worker_.tls->NewSession(connection_->socket().native_handle());
+  if (ssl == nullptr) co_return false;
+  Task<TlsStart> accepting = connection_->AcceptTls(ssl);
+  const TlsStart start = co_await accepting;
+  if (start == TlsStart::kDone) co_return true;
+  worker_.counters.tls_handshakes_failed.Add();
+  if (start == TlsStart::kPlainHttp) {
+    Task<bool> refusing = RefuseHead(400, "this port speaks TLS, use https://");
+    co_await refusing;
+  }
+  co_return false;
 }
 
 Task<bool> Session::ReadHead() {
@@ -275,6 +306,7 @@ Task<Session::Body> Session::ReadBody() {
   ChunkScan chunks;
   bool done = false;
   bool bad = false;
+  const MonoTime began = worker_.now();
   while (!announced_too_large) {
     const size_t raw_at = head_size_ + body_size_;
     const size_t raw = connection_->input().size() - raw_at;
@@ -290,7 +322,8 @@ Task<Session::Body> Session::ReadBody() {
       bad = step.state == ChunkScan::State::kBad;
     }
     if (done || bad || body_size_ > worker_.max_body_bytes) break;
-    worker_.deadlines().Set(*this, worker_.now() + kBodyTime);
+    const MonoTime latest = began + kBodyTime + absl::Seconds(1) * static_cast<int64_t>(body_size_ / kBodyRate);
+    worker_.deadlines().Set(*this, std::min(latest, worker_.now() + kBodyTime));
     const bool more = co_await connection_->Fill();
     if (!more) co_return Body::kLost;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <functional>
 #include <memory>
 
 #include "dataplane/request/context.h"
@@ -19,11 +20,13 @@ class Session final : public PeerWatcher, public Deadline, public SessionHook {
   using List = boost::intrusive::list<Session, boost::intrusive::base_hook<SessionHook>,
                                       boost::intrusive::constant_time_size<false>>;
 
-  // Takes over an accepted socket and lives in `sessions` until the connection ends.
-  static void Start(WorkerContext& worker, Socket socket, List& sessions);
+  // Takes over an accepted socket and lives in `sessions` until the connection ends, which `ended` is told.
+  static void Start(WorkerContext& worker, Socket socket, List& sessions, std::function<void()> ended = {});
   ~Session() override;
 
   void OnPeerEvent() override;
+  void OnWriteWaits() override;
+  void OnWriteOver() override { ClearDeadline(); }
   void OnDeadline() override;
   // Ends the connection: at once when it waits for a request, else after the answer under way.
   void EndSoon();
@@ -31,9 +34,10 @@ class Session final : public PeerWatcher, public Deadline, public SessionHook {
 
  private:
   enum class Body : uint8_t { kRead, kRefused, kLost };
-  Session(WorkerContext& worker, Socket socket);
+  Session(WorkerContext& worker, Socket socket, std::function<void()> ended);
   static Detached Run(std::unique_ptr<Session> self);
   Task<bool> Serve();                // until the connection ends
+  Task<bool> StartTls();             // false: the connection ends
   Task<bool> ReadHead();             // false: the connection ends
   Task<bool> RefuseHead(int status, std::string_view reason);
   Task<bool> Handle();               // false: the connection cannot be used further
@@ -44,6 +48,7 @@ class Session final : public PeerWatcher, public Deadline, public SessionHook {
   Task<bool> Linger();               // lets the client read a refusal before the connection closes
 
   WorkerContext& worker_;
+  const std::function<void()> ended_;
   ConnectionPtr connection_;
   Responder client_;
   RequestHead head_;

@@ -15,6 +15,7 @@ COMMON = {
     "common/config": {"common/base", "common/model", "common/limits", "common/provider"},
     "common/wire": {"common/base", "common/model"},
     "common/io": {"common/base", "common/http"},
+    "common/cli": {"common/base", "common/io"},
 }
 PLANES = ("dataplane", "controlplane")
 # The only places that see generated code. Tests may, to speak to either plane from outside.

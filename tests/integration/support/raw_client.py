@@ -50,7 +50,7 @@ class Answer:
 
 
 class Connection:
-    def __init__(self, address, timeout=20.0, receive_buffer=None):
+    def __init__(self, address, timeout=20.0, receive_buffer=None, tls=None):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -58,6 +58,8 @@ class Connection:
         host, port = address.rsplit(":", 1)
         self.socket.connect((host.strip("[]"), int(port)))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:  # an ssl.SSLContext
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host.strip("[]"))
         self.address = address
         self.buffer = b""
         self.at_end = False
@@ -231,13 +233,14 @@ class Connection:
 class Client:
     """Requests to one address, each on a connection of its own."""
 
-    def __init__(self, address, headers=None, timeout=20.0):
+    def __init__(self, address, headers=None, timeout=20.0, tls=None):
         self.address = address
         self.headers = dict(headers or {})
         self.timeout = timeout
+        self.tls = tls
 
     def connect(self, **options):
-        return Connection(self.address, timeout=options.pop("timeout", self.timeout), **options)
+        return Connection(self.address, timeout=options.pop("timeout", self.timeout), tls=self.tls, **options)
 
     def request(self, method, path, body=None, headers=None, timeout=None):
         started = time.monotonic()
