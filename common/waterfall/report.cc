@@ -10,6 +10,7 @@ namespace chain429 {
 namespace {
 
 constexpr size_t kMaxTrailBytes = 2048;
+constexpr size_t kMaxReasonBytes = 160;
 constexpr size_t kMaxMessageBytes = 300;
 
 // Names may hold any character that a model's name has; in a header only visible ASCII without the grammar's own signs
@@ -52,6 +53,9 @@ std::string Why(const Hop& hop, MonoTime now) {
     if (hop.status < 400) absl::StrAppend(&why, " ", ToAbsl(OutcomeName(hop.outcome)));
   } else {
     why = std::string(OutcomeName(hop.outcome));
+    // Whether a name, a certificate or a proxy is at fault is for the reader to mend, so it is said here.
+    if (hop.outcome == Outcome::kConnect && !hop.message.empty())
+      absl::StrAppend(&why, ": ", Truncate(hop.message, kMaxReasonBytes));
   }
   if (HasTime(hop)) absl::StrAppend(&why, ", resets in ", HumanDuration(std::max(hop.opens - now, absl::Seconds(1))));
   return why;

@@ -319,7 +319,7 @@ bool Attempt::Decode() {
 void Attempt::AppendAnswerFields(std::string& out, bool redact) const {
   for (const HeaderField& field : answer_.fields) {
     if (!PassesDown(field, answer_)) continue;
-    if (decoded_ && EqualsIgnoreCase(field.name, "content-encoding")) continue;
+    if ((decoded_ || inflates_) && EqualsIgnoreCase(field.name, "content-encoding")) continue;
     AppendField(out, field.name, redact ? WithoutKeys(field.value) : field.value);
   }
 }

@@ -110,6 +110,7 @@ class Attempt final : public Deadline, public Interruptible {
   size_t head_size_ = 0;
   size_t body_size_ = 0;
   std::optional<std::string> decoded_;  // the body, where it came compressed
+  bool inflates_ = false;          // a stream that comes compressed is passed on as text
   ChunkScan chunks_;
   ReadingList readings_;
   Usage usage_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/base/text.h"
 #include "dataplane/http/response.h"
 
 namespace chain429 {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr size_t kMaxHeld = 64 * 1024;            // events before the first content
 constexpr size_t kMaxEvent = size_t{8} << 20;
+constexpr size_t kMaxInflated = 64 * 1024;        // at once
 constexpr size_t kLargeBuffer = 64 * 1024;
 constexpr std::string_view kDoneEvent = "data: [DONE]\n\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
@@ -32,10 +34,14 @@ Relay::~Relay() {
 
 Task<bool> Relay::Run() {
   // The client's head is put together now: the provider's fields stand in a buffer that will be reused.
-  if (const std::string_view encoding = attempt_.answer_.Find("content-encoding");
-      !encoding.empty() && encoding != "identity") {
-    attempt_.Fail(Outcome::kBroken, "the stream is compressed although that was not asked for");
-    co_return false;
+  if (const std::string_view coding = attempt_.answer_.Find("content-encoding");
+      !coding.empty() && !EqualsIgnoreCase(coding, "identity")) {
+    inflate_ = InflateStream::For(coding);
+    attempt_.inflates_ = inflate_ != nullptr;
+    if (inflate_ == nullptr) {
+      attempt_.Fail(Outcome::kBroken, "the stream is compressed in a way that cannot be read");
+      co_return false;
+    }
   }
   std::string fields;
   attempt_.AppendAnswerFields(fields, false);
@@ -74,14 +80,29 @@ Task<bool> Relay::Run() {
     if (committed_)
       worker_.deadlines().Set(
           attempt_, std::min(attempt_.request_.deadline, worker_.now() + attempt_.request_.chain.timeouts.idle));
-    const bool more = co_await upstream_.Fill();
-    if (!more && upstream_.end() == IoEnd::kOpen) co_return false;
+    if (!text_waits_) {
+      const bool more = co_await upstream_.Fill();
+      if (!more && upstream_.end() == IoEnd::kOpen) co_return false;
+    }
     if (attempt_.interrupted_ || client_.gone()) co_return false;
   }
 }
 
-// Payload is compacted to the front of the input; what is left of raw bytes follows it directly.
 Relay::End Relay::TakeRaw() {
+  const End end = Deframe();
+  if (inflate_ == nullptr) return end;
+  const InflateStream::Step step = inflate_->Feed(upstream_.input().substr(0, payload_), kMaxInflated, text_);
+  upstream_.Consume(step.consumed);
+  payload_ -= step.consumed;
+  text_waits_ = step.full;
+  if (step.state == InflateStream::State::kBroken) return End::kBroken;
+  if (text_waits_) return End::kMore;
+  return end == End::kWhole && step.state != InflateStream::State::kEnd ? End::kBroken : end;
+}
+
+// Payload is compacted to the front of the input; what is left of raw bytes follows it directly.
+Relay::End Relay::Deframe() {
+  if (framing_done_) return End::kWhole;
   const size_t raw = upstream_.input().size() - payload_;
   if (chunked_) {
     char* data = upstream_.input_data() + payload_;
@@ -103,8 +124,26 @@ Relay::End Relay::TakeRaw() {
   return !chunked_ && !length_ && upstream_.end() == IoEnd::kEof ? End::kWhole : End::kBroken;
 }
 
+void Relay::CutText(size_t offset, size_t from) {
+  if (inflate_ != nullptr) {
+    text_.erase(offset, from - offset);
+  } else {
+    upstream_.Cut(offset, from);
+    payload_ -= from - offset;
+  }
+}
+
+void Relay::DropText(size_t size) {
+  if (inflate_ != nullptr) {
+    text_.erase(0, size);
+  } else {
+    upstream_.Consume(size);
+    payload_ -= size;
+  }
+}
+
 void Relay::TakeLastLine() {
-  std::string_view rest = payload().substr(scan_.begin());
+  std::string_view rest = text().substr(scan_.begin());
   while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r' || rest.back() == ' ')) rest.remove_suffix(1);
   if (rest != "data: [DONE]" && rest != "data:[DONE]") return;
   if (!judge_.content_seen()) return;
@@ -114,9 +153,9 @@ void Relay::TakeLastLine() {
 bool Relay::JudgeEvents() {
   SseScan::Event event;
   const absl::Time wall = worker_.clock.Read().wall;
-  while (scan_.Next(payload(), event)) {
+  while (scan_.Next(text(), event)) {
     const StreamJudge::Ruling ruling =
-        judge_.Judge(event, payload().substr(event.begin, event.end - event.begin), wall, attempt_.readings_);
+        judge_.Judge(event, text().substr(event.begin, event.end - event.begin), wall, attempt_.readings_);
     switch (ruling) {
       case StreamJudge::Ruling::kHold:
         Show(event.begin, event.end);
@@ -142,7 +181,7 @@ bool Relay::JudgeEvents() {
     }
   }
   // One event may be large; it may not be endless.
-  return payload_ - scan_.begin() <= kMaxEvent;
+  return text().size() - scan_.begin() <= kMaxEvent;
 }
 
 void Relay::Show(size_t begin, size_t end) {
@@ -171,14 +210,13 @@ Task<bool> Relay::Flush(std::string_view tail, bool last) {
     // What is held stays at the front of the input, without the comments in between.
     size_t kept = 0;
     if (!shown_.empty() || judged > 0) {
-      char* data = upstream_.input_data();
+      char* data = text_data();
       for (const Range& range : shown_) {
         std::copy(data + range.begin, data + range.end, data + kept);
         kept += range.end - range.begin;
       }
-      upstream_.Cut(kept, judged);
+      CutText(kept, judged);
       scan_.Rebase(judged - kept);
-      payload_ -= judged - kept;
       shown_.clear();
       if (kept > 0) shown_.push_back({0, kept});
     }
@@ -187,7 +225,7 @@ Task<bool> Relay::Flush(std::string_view tail, bool last) {
   bool good = true;
   bool tail_sent = tail.empty() && !last;
   size_t next = 0;
-  const char* data = upstream_.input().data();
+  const char* data = text().data();
   while (good && (next < shown_.size() || !tail_sent)) {
     // At most three stretches a write, so that head, chunk size, tail and chunk end fit beside them.
     const size_t upto = std::min(shown_.size(), next + 3);
@@ -228,9 +266,8 @@ Task<bool> Relay::Flush(std::string_view tail, bool last) {
     tail_sent = tail_sent || ends;
   }
   shown_.clear();
-  upstream_.Consume(judged);
+  DropText(judged);
   scan_.Rebase(judged);
-  payload_ -= judged;
   if (judged > kLargeBuffer && !upstream_.reading()) upstream_.Shrink();
   co_return good;
 }
@@ -248,7 +285,7 @@ Task<bool> Relay::FinishWhole() {
       // Whatever still comes is not for the client.
       const bool more = co_await upstream_.Fill();
       if (!more) break;
-      const End end = TakeRaw();
+      const End end = Deframe();
       if (end == End::kBroken) break;
       upstream_.Consume(payload_);
       payload_ = 0;

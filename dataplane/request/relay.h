@@ -1,9 +1,12 @@
 #pragma once
 
+#include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "dataplane/http/inflate_stream.h"
 #include "dataplane/http/sse_scan.h"
 #include "dataplane/request/attempt.h"
 #include "dataplane/request/stream_judge.h"
@@ -28,7 +31,8 @@ class Relay {
     size_t end;
   };
 
-  End TakeRaw();                      // takes the framing out of what has come
+  End TakeRaw();                      // makes text of what has come
+  End Deframe();                      // takes the framing out of it
   bool JudgeEvents();                 // false: the stream ends here, well or not
   void Show(size_t begin, size_t end);
   void Commit();
@@ -37,7 +41,13 @@ class Relay {
   Task<bool> FinishBroken(std::string_view why);
   void FailUnseen(End end);
   void TakeLastLine();                // [DONE] at the very end, without its blank line
-  std::string_view payload() const { return upstream_.input().substr(0, payload_); }
+  // The events, in the input itself unless they come compressed.
+  std::string_view text() const {
+    return inflate_ != nullptr ? std::string_view(text_) : upstream_.input().substr(0, payload_);
+  }
+  char* text_data() { return inflate_ != nullptr ? text_.data() : upstream_.input_data(); }
+  void CutText(size_t offset, size_t from);  // `offset` is followed by what stood at `from`
+  void DropText(size_t size);                // from its beginning
 
   Attempt& attempt_;
   WorkerContext& worker_;
@@ -46,6 +56,9 @@ class Relay {
   StreamJudge judge_;
   SseScan scan_;
   size_t payload_ = 0;                // bytes of the input that are payload; raw bytes may stand behind
+  std::unique_ptr<InflateStream> inflate_;  // null: the payload is the text
+  std::string text_;                  // inflated
+  bool text_waits_ = false;           // more of it can be had from what has come
   uint64_t received_ = 0;             // payload bytes so far
   bool chunked_ = false;
   std::optional<uint64_t> length_;

@@ -61,6 +61,16 @@ TEST_F(Report, TrailHasOneItemAHopWithWhatIsKnown) {
             "b/y;o=skipped_unfit, c/z;o=connect;ms=0, d/m:free@1;o=ok;s=200;ms=310");
 }
 
+TEST_F(Report, TheMessageSaysWhyATargetCouldNotBeReached) {
+  AddCalled("a/x", Outcome::kConnect, 0, absl::Milliseconds(1)).message = "certificate refused: it has expired";
+  AddCalled("b/y", Outcome::kConnect, 0, absl::Milliseconds(1)).message = std::string(1000, 'z');
+  AddCalled("c/z", Outcome::kConnect, 0, absl::Milliseconds(1));
+  const std::string message = Message();
+  EXPECT_NE(message.find("a/x connect: certificate refused: it has expired; b/y connect: zzz"), std::string::npos);
+  EXPECT_TRUE(message.ends_with("; c/z connect.")) << message;
+  EXPECT_LT(message.size(), 400u);
+}
+
 TEST_F(Report, TrailOfNothingIsEmpty) { EXPECT_EQ(Trail(), ""); }
 
 TEST_F(Report, RetryIsInWholeSecondsRoundedUp) {

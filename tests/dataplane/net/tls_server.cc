@@ -62,7 +62,7 @@ std::string TlsPeer::Alpn() const {
   return {reinterpret_cast<const char*>(chosen), size};
 }
 
-TlsServer::TlsServer(const std::string& certified, std::function<void(TlsPeer&)> serve)
+TlsServer::TlsServer(const std::string& certified, std::function<void(TlsPeer&)> serve, int connections, int newest)
     : context_(SSL_CTX_new(TLS_server_method())) {
   // OpenSSL writes to a closed connection like anybody else; the programs ignore the signal, too.
   std::signal(SIGPIPE, SIG_IGN);
@@ -72,15 +72,19 @@ TlsServer::TlsServer(const std::string& certified, std::function<void(TlsPeer&)>
   SSL_CTX_use_PrivateKey(context_.get(), key);
   EVP_PKEY_free(key);
   SSL_CTX_set_alpn_select_cb(context_.get(), ChooseHttp, nullptr);
-  thread_ = std::thread([this, serve = std::move(serve)] {
-    Peer peer = listener_.Accept();
-    SSL* ssl = SSL_new(context_.get());
-    SSL_set_fd(ssl, peer.fd());
-    if (SSL_accept(ssl) == 1) {
-      TlsPeer served(ssl);
-      serve(served);
+  SSL_CTX_set_max_proto_version(context_.get(), newest);
+  SSL_CTX_set_session_id_context(context_.get(), reinterpret_cast<const unsigned char*>("test"), 4);
+  thread_ = std::thread([this, connections, serve = std::move(serve)] {
+    for (int i = 0; i < connections; ++i) {
+      Peer peer = listener_.Accept();
+      SSL* ssl = SSL_new(context_.get());
+      SSL_set_fd(ssl, peer.fd());
+      if (SSL_accept(ssl) == 1) {
+        TlsPeer served(ssl);
+        serve(served);
+      }
+      SSL_free(ssl);
     }
-    SSL_free(ssl);
   });
 }
 

@@ -26,12 +26,13 @@ class TlsPeer {
   SSL* ssl_;
 };
 
-// Serves one TLS connection on a thread of its own, with a certificate that it made itself for one host name or
-// address.
+// Serves TLS connections one after the other on a thread of its own, with a certificate that it made itself for one
+// host name or address.
 class TlsServer {
  public:
-  // `certified`: "DNS:name" or "IP:address". `serve` runs once the handshake is done.
-  TlsServer(const std::string& certified, std::function<void(TlsPeer&)> serve);
+  // `certified`: "DNS:name" or "IP:address". `serve` runs once the handshake is done. `newest`: the newest version of
+  // TLS that it speaks; 0: any.
+  TlsServer(const std::string& certified, std::function<void(TlsPeer&)> serve, int connections = 1, int newest = 0);
   ~TlsServer();
 
   boost::asio::ip::tcp::endpoint endpoint() const { return listener_.endpoint(); }

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 
-def openssl(*arguments, directory):
+def openssl(*arguments, directory=None):
     subprocess.run(["openssl", *map(str, arguments)], cwd=directory, check=True, capture_output=True, timeout=30)
 
 
@@ -25,9 +25,15 @@ class Pair:
 class Authority:
     def __init__(self, name="authority"):
         self.directory = Path(tempfile.mkdtemp(prefix="429chain-certificates-"))
-        self.cert, self.key = self.directory / "ca.pem", self.directory / "ca.key"
+        root = self.self_signed(name, "basicConstraints=critical,CA:TRUE", stem="ca")
+        self.cert, self.key = root.cert, root.key
+
+    def self_signed(self, name, extension, stem=None):
+        """A certificate that vouches for itself."""
+        pair = Pair(self.directory / f"{stem or name}.pem", self.directory / f"{stem or name}.key")
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                f"/CN={name}", "-keyout", self.key, "-out", self.cert, directory=self.directory)
+                f"/CN={name}", "-addext", extension, "-keyout", pair.key, "-out", pair.cert, directory=self.directory)
+        return pair
 
     def issue(self, name, *, subject="DNS:localhost,IP:127.0.0.1", days=1):
         """A certificate of this authority; `name` is its common name and the name of its files."""
