@@ -29,7 +29,7 @@ class Site:
 
     def block(self):
         body = json.dumps(answers.completion_body(self.text), separators=(",", ":"))
-        tls = [] if self.pair is None else [f"ssl_certificate {self.pair.certificate};",
+        tls = [] if self.pair is None else [f"ssl_certificate {self.pair.cert};",
                                             f"ssl_certificate_key {self.pair.key};"]
         return "\n".join([f"server {{ listen 127.0.0.1:{self.port}{'' if self.pair is None else ' ssl'};", *tls, *self.lines,
                           f"location / {{ default_type application/json; return 200 '{body}'; }} }}"])
