@@ -20,7 +20,7 @@ def sometimes(fault, probability=0.02, **more):
 
 
 # None of these may be seen by a client, because another target stands behind. An unasked second answer is not among
-# them: one that comes when the next request is already under way on its connection cannot be told from that request's own.
+# them: one that comes when the next request is already under way on its connection cannot be told from its own.
 UNSEEN = [
     sometimes("status", status=500),
     sometimes("status", status=503),
