@@ -18,7 +18,7 @@ def look(pid):
 
 def steady(programs, timeout=20.0, at_most=None):
     """What each program has open now that all is idle: {name: {fds, threads}}. The last connections close a moment
-    after the last answers, so it looks until the numbers are those of `at_most`; without, until they no longer change."""
+    after the last answers, so it looks until the numbers are those of `at_most`; without, until these stay."""
     deadline, before = time.monotonic() + timeout, None
     while True:
         now = {
