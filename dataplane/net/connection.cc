@@ -78,7 +78,14 @@ void Connection::Reserve(size_t total) {
 }
 
 void Connection::Shrink() {
-  if (begin_ != end_ || capacity_ <= kFirstCapacity) return;
+  if (begin_ != end_ || capacity_ <= (reading_ ? kVeryLarge : kFirstCapacity)) return;
+  if (reading_ && ssl_ == nullptr) {
+    // The buffer is lent to that read until its handler has run.
+    error_code ignored;
+    shrinking_ = true;
+    socket_.cancel(ignored);
+    return;
+  }
   buffer_.reset();
   capacity_ = begin_ = end_ = 0;
 }
@@ -104,6 +111,11 @@ void Connection::StartReading() {
 
 void Connection::OnRead(const error_code& error, size_t bytes) {
   reading_ = false;
+  if (std::exchange(shrinking_, false) && error == asio::error::operation_aborted && !aborted_) {
+    Shrink();
+    StartReading();
+    return;
+  }
   FinishRead(bytes, !error ? IoEnd::kOpen : error == asio::error::eof ? IoEnd::kEof : IoEnd::kError);
 }
 
@@ -124,6 +136,7 @@ void Connection::ReadTls() {
                          if (error || keep->aborted_) {
                            keep->FinishRead(0, IoEnd::kError);
                          } else {
+                           keep->MakeRoom();
                            keep->ReadTls();
                          }
                        });

@@ -46,6 +46,8 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
  public:
   static constexpr size_t kFirstCapacity = 8 * 1024;
   static constexpr size_t kPadding = 64;  // readable bytes behind the input, for simdjson
+  // Below it malloc keeps the memory anyway, and another read would cost more than is gained.
+  static constexpr size_t kVeryLarge = 128 * 1024;
 
   explicit Connection(Socket socket);
   ~Connection();
@@ -60,8 +62,10 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   void Cut(size_t offset, size_t from);
   // Room for `total` bytes of input, counted from its first byte. May move it. REQUIRES: !reading().
   void Reserve(size_t total);
-  // Gives memory back when the input is empty and the buffer large. REQUIRES: !reading().
+  // Gives memory back when the input is empty and the buffer large. A read that is under way is begun anew for it, but
+  // only for a very large one.
   void Shrink();
+  size_t capacity() const { return capacity_; }
   // Puts a read under way unless one is. May move the input if it is full.
   void StartReading();
   bool reading() const { return reading_; }
@@ -141,6 +145,7 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   size_t end_ = 0;
   size_t arrived_ = 0;  // bytes since the last Fill
   bool reading_ = false;
+  bool shrinking_ = false;  // the read under way was cancelled for it
   bool aborted_ = false;
   IoEnd end_state_ = IoEnd::kOpen;
   std::coroutine_handle<> reader_;

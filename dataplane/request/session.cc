@@ -98,7 +98,7 @@ Task<bool> Session::Serve() {
       co_return false;
     }
     connection_->Consume(head_size_ + body_size_);
-    if (!connection_->reading()) connection_->Shrink();
+    connection_->Shrink();
   }
 }
 

@@ -1,4 +1,5 @@
 """The soak: that a short one does all that it should, and that its verdict sees what it is for."""
+
 import copy
 import json
 import random
@@ -18,13 +19,17 @@ import verdict  # noqa: E402
 class ShortSoak(ChainCase):
     @classmethod
     def setUpClass(cls):
-        done = subprocess.run([FOLDER / "run", "--minutes", "0.3", "--rate", "60", "--output", "json"], capture_output=True, text=True)
+        done = subprocess.run(
+            [FOLDER / "run", "--minutes", "0.3", "--rate", "60", "--output", "json"], capture_output=True, text=True
+        )
         cls.code, cls.stderr = done.returncode, done.stderr
         cls.report = json.loads(done.stdout) if done.stdout else {}
 
     def test_nothing_was_found(self):
         """No client saw what it should not, nothing stayed open, no descriptor leaked."""
-        self.assertEqual((0, []), (self.code, self.report.get("faults")), f"{self.report.get('unexpected_examples')}\n{self.stderr}")
+        self.assertEqual(
+            (0, []), (self.code, self.report.get("faults")), f"{self.report.get('unexpected_examples')}\n{self.stderr}"
+        )
 
     def test_descriptors_and_threads_are_those_from_before(self):
         """Once everything is idle again."""
@@ -38,8 +43,17 @@ class ShortSoak(ChainCase):
     def test_every_kind_of_client_was_there(self):
         """Plain, streams, kept connections, aborts, malformed requests, whole and broken answers."""
         kinds = {outcome.split(":")[0] for outcome in self.report["outcomes"]}
-        self.assertEqual({"plain", "stream", "kept alive", "abort", "breaking", "limited", "malformed", "down", "extra", "models"}, kinds)
-        for outcome in ("plain: 200", "stream: whole", "breaking: broken, and said so", "breaking: whole", "abort: in the stream"):
+        self.assertEqual(
+            {"plain", "stream", "kept alive", "abort", "breaking", "limited", "malformed", "down", "extra", "models"},
+            kinds,
+        )
+        for outcome in (
+            "plain: 200",
+            "stream: whole",
+            "breaking: broken, and said so",
+            "breaking: whole",
+            "abort: in the stream",
+        ):
             self.assertGreater(self.report["outcomes"].get(outcome, 0), 0, outcome)
         self.assertGreater(self.report["requests"], 300)
 
@@ -65,7 +79,9 @@ class ShortSoak(ChainCase):
 def series(percent, minutes=30, spikes=0):
     """A program of 20 MB, sampled every 3 s, that grows by so much, with noise and peaks."""
     noise, seconds = random.Random(1), minutes * 60
-    points = [(float(at), 20480 * (1 + percent / 100 * at / seconds) + noise.uniform(-40, 40)) for at in range(0, seconds, 3)]
+    points = [
+        (float(at), 20480 * (1 + percent / 100 * at / seconds) + noise.uniform(-40, 40)) for at in range(0, seconds, 3)
+    ]
     for index in noise.sample(range(len(points)), spikes):
         points[index] = (points[index][0], points[index][1] * 1.5)
     return points
@@ -73,7 +89,13 @@ def series(percent, minutes=30, spikes=0):
 
 def report_with(**changes):
     row = {"growth_percent": 0.0, "fds_idle_before": 20, "fds_idle_after": 20}
-    report = {"growth_judged": True, "unexpected": 0, "left_open": {}, "incidents": [], "programs": {"node-0": row, "sim": dict(row)}}
+    report = {
+        "growth_judged": True,
+        "unexpected": 0,
+        "left_open": {},
+        "incidents": [],
+        "programs": {"node-0": row, "sim": dict(row)},
+    }
     for path, value in changes.items():
         place = report
         *parents, last = path.split("__")
@@ -84,7 +106,16 @@ def report_with(**changes):
 
 
 class Verdict(ChainCase):
-    @rows({"none": (0, 0), "some": (4, 0), "much": (12, 0), "shrinks": (-8, 0), "peaks": (0, 60), "much_and_peaks": (12, 60)})
+    @rows(
+        {
+            "none": (0, 0),
+            "some": (4, 0),
+            "much": (12, 0),
+            "shrinks": (-8, 0),
+            "peaks": (0, 60),
+            "much_and_peaks": (12, 60),
+        }
+    )
     def test_growth_is_that_of_the_bulk(self, percent, spikes):
         """Noise and single peaks do not move it."""
         self.assertAlmostEqual(percent, verdict.growth(series(percent, spikes=spikes)), delta=0.5)
@@ -104,12 +135,20 @@ class Verdict(ChainCase):
     def test_a_quiet_run_passes(self):
         """Also with one more descriptor, and whatever the simulator does."""
         self.assertEqual([], verdict.faults(report_with()))
-        self.assertEqual([], verdict.faults(report_with(programs__node_0__fds_idle_after=21, programs__sim__growth_percent=80.0)))
+        self.assertEqual(
+            [], verdict.faults(report_with(programs__node_0__fds_idle_after=21, programs__sim__growth_percent=80.0))
+        )
         self.assertEqual([], verdict.faults(report_with(growth_judged=False, programs__node_0__growth_percent=50.0)))
 
-    @rows({"memory": ("programs__node_0__growth_percent", 5.1, "memory grew by 5.1 %"),
-           "descriptors": ("programs__node_0__fds_idle_after", 22, "22 descriptors"), "errors": ("unexpected", 1, "1 clients"),
-           "open": ("left_open", {"node-0 streams_open": 2}, "node-0 streams_open 2"), "death": ("incidents", ["node-1 ended"], "node-1 ended")})
+    @rows(
+        {
+            "memory": ("programs__node_0__growth_percent", 5.1, "memory grew by 5.1 %"),
+            "descriptors": ("programs__node_0__fds_idle_after", 22, "22 descriptors"),
+            "errors": ("unexpected", 1, "1 clients"),
+            "open": ("left_open", {"node-0 streams_open": 2}, "node-0 streams_open 2"),
+            "death": ("incidents", ["node-1 ended"], "node-1 ended"),
+        }
+    )
     def test_a_fault_is_found(self, path, value, words):
         """Each kind alone fails the run and is named."""
         report = report_with(**{path: value})

@@ -113,6 +113,71 @@ TEST_F(ConnectionInput, ReserveKeepsWhatIsThere) {
   EXPECT_EQ(connection->input().substr(0, 4), "cdef");
 }
 
+TEST_F(ConnectionInput, ShrinkGivesALargeBufferBack) {
+  auto [connection, peer] = Connected(listener);
+  connection->Reserve(1 << 20);
+  connection->Shrink();
+  EXPECT_EQ(connection->capacity(), 0u);
+  peer.Send("again");
+  FillTo(connection, 5);
+  EXPECT_EQ(connection->input(), "again");
+  connection->Shrink();
+  EXPECT_EQ(connection->input(), "again") << "what is still there is kept";
+}
+
+TEST_F(ConnectionInput, ShrinkGivesALargeBufferBackWhileAReadIsUnderWay) {
+  auto [connection, peer] = Connected(listener);
+  CountingWatcher watcher;
+  connection->set_watcher(&watcher);
+  connection->Reserve(1 << 20);
+  connection->StartReading();
+  connection->Shrink();
+  RunReady();
+  EXPECT_LE(connection->capacity(), Connection::kFirstCapacity);
+  EXPECT_TRUE(connection->reading()) << "the peer's leaving is still noticed";
+  EXPECT_EQ(connection->end(), IoEnd::kOpen);
+  EXPECT_EQ(watcher.events, 0);
+  peer.Send("hello");
+  EXPECT_TRUE(RunUntil([&] { return watcher.events == 1; }));
+  EXPECT_EQ(connection->input(), "hello");
+}
+
+TEST_F(ConnectionInput, ShrinkLosesNothingThatComesMeanwhile) {
+  for (const bool before : {true, false}) {
+    auto [connection, peer] = Connected(listener);
+    connection->Reserve(1 << 20);
+    connection->StartReading();
+    const std::string sent = Pattern(100'000);
+    std::thread sender;
+    if (before) peer.Send("x");
+    connection->Shrink();
+    sender = std::thread([&, &to = peer] { to.Send(sent); });
+    FillTo(connection, sent.size() + (before ? 1 : 0));
+    sender.join();
+    EXPECT_TRUE(connection->input().substr(before ? 1 : 0) == sent);
+    EXPECT_EQ(connection->end(), IoEnd::kOpen);
+  }
+}
+
+TEST_F(ConnectionInput, ShrinkKeepsABufferThatIsNotWorthAnotherRead) {
+  auto [connection, peer] = Connected(listener);
+  connection->Reserve(Connection::kVeryLarge);
+  connection->StartReading();
+  connection->Shrink();
+  RunReady();
+  EXPECT_EQ(connection->capacity(), Connection::kVeryLarge);
+}
+
+TEST_F(ConnectionInput, AnAbortWhileShrinkingEndsTheConnection) {
+  auto [connection, peer] = Connected(listener);
+  connection->Reserve(1 << 20);
+  connection->StartReading();
+  connection->Shrink();
+  connection->Abort();
+  EXPECT_EQ(Finish(Fill(connection)), false);
+  EXPECT_EQ(connection->end(), IoEnd::kError);
+}
+
 TEST_F(ConnectionInput, CutTakesBytesOutOfTheMiddle) {
   auto [connection, peer] = Connected(listener);
   peer.Send("headXXXXbody");

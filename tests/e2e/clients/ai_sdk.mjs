@@ -1,7 +1,16 @@
 // Vercel's AI SDK, npm `ai` with `@ai-sdk/openai-compatible`.
 import assert from "node:assert/strict";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { APICallError, RetryError, generateObject, generateText, stepCountIs, streamObject, streamText, tool } from "ai";
+import {
+  APICallError,
+  RetryError,
+  generateObject,
+  generateText,
+  stepCountIs,
+  streamObject,
+  streamText,
+  tool,
+} from "ai";
 import { z } from "zod";
 import { STALL, STALL_IN_STREAM, TEXT, collect, countingFetch, sent, thrown, until } from "./harness.mjs";
 
@@ -9,7 +18,11 @@ const schema = z.object({ city: z.string(), degrees: z.number() });
 
 function chat(scene, model, options = {}) {
   const provider = createOpenAICompatible({
-    name: "gateway", baseURL: scene.baseURL, apiKey: scene.key, includeUsage: true, ...options,
+    name: "gateway",
+    baseURL: scene.baseURL,
+    apiKey: scene.key,
+    includeUsage: true,
+    ...options,
   });
   return { model: provider.chatModel(model), prompt: "Hello", maxRetries: 0 };
 }
@@ -56,7 +69,10 @@ export const cases = {
 
   async tool_call(slot, scene) {
     const asked = [];
-    const weather = tool({ inputSchema: z.object({ city: z.enum(["Oslo"]) }), execute: async ({ city }) => (asked.push(city), "sunny") });
+    const weather = tool({
+      inputSchema: z.object({ city: z.enum(["Oslo"]) }),
+      execute: async ({ city }) => (asked.push(city), "sunny"),
+    });
     const answer = await generateText({ ...chat(scene, slot.chain), tools: { weather }, stopWhen: stepCountIs(3) });
     assert.deepEqual([answer.text, answer.steps.length, asked], [TEXT, 2, ["Oslo"]]);
     assert.match(JSON.stringify(sent((await slot.a.log())[1]).messages.at(-1)), /sunny/);
@@ -67,7 +83,10 @@ export const cases = {
     const weather = tool({ inputSchema: z.object({ city: z.enum(["Oslo"]) }) });
     const { result, error } = await read({ ...chat(scene, slot.chain), tools: { weather } });
     const [call] = await result.toolCalls;
-    assert.deepEqual([error, await result.finishReason, call.toolName, call.input], [undefined, "tool-calls", "weather", { city: "Oslo" }]);
+    assert.deepEqual(
+      [error, await result.finishReason, call.toolName, call.input],
+      [undefined, "tool-calls", "weather", { city: "Oslo" }],
+    );
   },
 
   async generate_object(slot, scene) {
@@ -129,14 +148,25 @@ export const cases = {
     controller.abort();
     assert.equal((await error).name, "AbortError");
     await slot.c.left();
-    await until(() => generateText(chat(scene, slot.single)).then(() => true, () => false), "the only place to be free again");
+    await until(
+      () =>
+        generateText(chat(scene, slot.single)).then(
+          () => true,
+          () => false,
+        ),
+      "the only place to be free again",
+    );
   },
 
   async abort_of_a_stream(slot, scene) {
     await slot.a.faults(STALL_IN_STREAM);
     const controller = new AbortController();
     let aborted = false;
-    const result = streamText({ ...chat(scene, slot.chain), abortSignal: controller.signal, onAbort: () => (aborted = true) });
+    const result = streamText({
+      ...chat(scene, slot.chain),
+      abortSignal: controller.signal,
+      onAbort: () => (aborted = true),
+    });
     const text = await collect(result.textStream, (piece) => (controller.abort(), piece));
     assert.ok(text && TEXT.startsWith(text) && text !== TEXT, text);
     await until(() => aborted, "the abort to be told");

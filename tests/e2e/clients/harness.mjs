@@ -1,4 +1,5 @@
-// What the cases of all clients share: a chain for each of them, its simulated providers, and waiting for what these have seen.
+// What the cases of all clients share: a chain for each of them, its simulated providers, and waiting for what these
+// have seen.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
@@ -84,7 +85,8 @@ export function countingFetch() {
   return counting;
 }
 
-// A case's own corner of the fleet: `chain` tries provider a, then b; `solo` only a; `single` only c, which takes one request at a time.
+// A case's own corner of the fleet: `chain` tries provider a, then b; `solo` only a; `single` only c, which takes one
+// request at a time.
 function corner(given) {
   const [a, b, c] = given.providers.map((url) => new Provider(url));
   return { chain: given.chain, solo: given.solo, single: given.single, target: given.target, a, b, c };
@@ -107,18 +109,21 @@ async function runOne(name, run, slot, scene) {
 export async function runAll({ cases, fallsThrough }, scene) {
   const all = Object.entries(cases);
   for (const [name, fault] of Object.entries(failures)) {
-    all.push([`unseen_${name}`, async (slot) => {
-      await slot.a.faults(fault);
-      await fallsThrough(slot, scene);
-      const [{ fired }] = await slot.a.control("GET", "faults");
-      assert.ok(fired > 0, "the first provider has not failed");
-      assert.ok((await slot.b.log()).length > 0, "the second provider was not asked");
-    }]);
+    all.push([
+      `unseen_${name}`,
+      async (slot) => {
+        await slot.a.faults(fault);
+        await fallsThrough(slot, scene);
+        const [{ fired }] = await slot.a.control("GET", "faults");
+        assert.ok(fired > 0, "the first provider has not failed");
+        assert.ok((await slot.b.log()).length > 0, "the second provider was not asked");
+      },
+    ]);
   }
   assert.ok(all.length <= scene.slots.length, `${all.length} cases, ${scene.slots.length} corners`);
   const queue = all.map(([name, run], i) => [name, run, corner(scene.slots[i])]);
   const worker = async () => {
-    for (let next; (next = queue.shift()); ) await runOne(...next, scene);
+    for (let next; (next = queue.shift());) await runOne(...next, scene);
   };
   await Promise.all(Array.from({ length: 4 }, worker));
 }

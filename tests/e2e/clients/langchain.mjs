@@ -7,10 +7,20 @@ import { z } from "zod";
 import { STALL, STALL_IN_STREAM, TEXT, collect, countingFetch, sent, thrown, until } from "./harness.mjs";
 
 const schema = z.object({ city: z.string(), degrees: z.number() });
-const weather = tool(async () => "sunny", { name: "weather", description: "of a city", schema: z.object({ city: z.enum(["Oslo"]) }) });
+const weather = tool(async () => "sunny", {
+  name: "weather",
+  description: "of a city",
+  schema: z.object({ city: z.enum(["Oslo"]) }),
+});
 
 function chat(scene, model, { configuration, ...options } = {}) {
-  return new ChatOpenAI({ model, apiKey: scene.key, maxRetries: 0, configuration: { baseURL: scene.baseURL, ...configuration }, ...options });
+  return new ChatOpenAI({
+    model,
+    apiKey: scene.key,
+    maxRetries: 0,
+    configuration: { baseURL: scene.baseURL, ...configuration },
+    ...options,
+  });
 }
 
 export async function fallsThrough(slot, scene) {
@@ -20,7 +30,9 @@ export async function fallsThrough(slot, scene) {
 
 export const cases = {
   async invoke(slot, scene) {
-    const answer = await chat(scene, slot.chain, { configuration: { defaultHeaders: { "x-team": "blue" } } }).invoke("Hello");
+    const answer = await chat(scene, slot.chain, { configuration: { defaultHeaders: { "x-team": "blue" } } }).invoke(
+      "Hello",
+    );
     assert.deepEqual([answer.content, answer.response_metadata.finish_reason], [TEXT, "stop"]);
     assert.ok(answer.usage_metadata.total_tokens > 0);
     assert.match((await slot.a.log())[0].head.toLowerCase(), /\r\nx-team: blue\r\n/);
@@ -28,13 +40,17 @@ export const cases = {
 
   async stream(slot, scene) {
     let whole;
-    for await (const chunk of await chat(scene, slot.chain).stream("Hello")) whole = whole ? whole.concat(chunk) : chunk;
+    for await (const chunk of await chat(scene, slot.chain).stream("Hello"))
+      whole = whole ? whole.concat(chunk) : chunk;
     assert.deepEqual([whole.content, whole.response_metadata.finish_reason], [TEXT, "stop"]);
     assert.ok(whole.usage_metadata.total_tokens > 0);
   },
 
   async batch(slot, scene) {
-    const answers = await chat(scene, slot.chain).batch(Array.from({ length: 10 }, (_, i) => `${i}`), { maxConcurrency: 5 });
+    const answers = await chat(scene, slot.chain).batch(
+      Array.from({ length: 10 }, (_, i) => `${i}`),
+      { maxConcurrency: 5 },
+    );
     assert.ok(answers.every((answer) => answer.content === TEXT));
   },
 
@@ -51,7 +67,8 @@ export const cases = {
   async bound_tools_in_a_stream(slot, scene) {
     await slot.a.faults({ fault: "only_done" });
     let whole;
-    for await (const chunk of await chat(scene, slot.chain).bindTools([weather]).stream("Hello")) whole = whole ? whole.concat(chunk) : chunk;
+    for await (const chunk of await chat(scene, slot.chain).bindTools([weather]).stream("Hello"))
+      whole = whole ? whole.concat(chunk) : chunk;
     const [call] = whole.tool_calls;
     assert.deepEqual([call.name, call.args], ["weather", { city: "Oslo" }]);
   },
@@ -64,7 +81,10 @@ export const cases = {
   },
 
   async structured_output_by_tool(slot, scene) {
-    const structured = chat(scene, slot.chain).withStructuredOutput(z.object({ city: z.enum(["Oslo"]) }), { name: "weather", method: "functionCalling" });
+    const structured = chat(scene, slot.chain).withStructuredOutput(z.object({ city: z.enum(["Oslo"]) }), {
+      name: "weather",
+      method: "functionCalling",
+    });
     assert.deepEqual(await structured.invoke("Hello"), { city: "Oslo" });
   },
 
@@ -84,7 +104,16 @@ export const cases = {
     const error = await thrown(chat(scene, slot.solo).invoke("Hello"));
     assert.deepEqual([error.status, error.lc_error_code, error.code], [429, "MODEL_RATE_LIMIT", "chain_exhausted"]);
     assert.ok(Number(error.headers.get("retry-after")) >= 29);
-    assert.equal((await thrown(chat(scene, slot.solo).stream("Hello").then((stream) => collect(stream, () => "")))).status, 429);
+    assert.equal(
+      (
+        await thrown(
+          chat(scene, slot.solo)
+            .stream("Hello")
+            .then((stream) => collect(stream, () => "")),
+        )
+      ).status,
+      429,
+    );
   },
 
   async server_error(slot, scene) {
@@ -96,7 +125,11 @@ export const cases = {
     await slot.a.faults({ fault: "break", at: "stream", after_chunks: 1 });
     let text = "";
     const stream = await chat(scene, slot.chain).stream("Hello");
-    const error = await thrown((async () => { for await (const chunk of stream) text += chunk.content; })());
+    const error = await thrown(
+      (async () => {
+        for await (const chunk of stream) text += chunk.content;
+      })(),
+    );
     assert.equal(error.code, "stream_broken");
     assert.ok(text && TEXT.startsWith(text) && text !== TEXT, text);
   },
@@ -116,14 +149,27 @@ export const cases = {
     controller.abort();
     assert.match(String(await error), /abort/i);
     await slot.c.left();
-    await until(() => chat(scene, slot.single).invoke("Hello").then(() => true, () => false), "the only place to be free again");
+    await until(
+      () =>
+        chat(scene, slot.single)
+          .invoke("Hello")
+          .then(
+            () => true,
+            () => false,
+          ),
+      "the only place to be free again",
+    );
   },
 
   async abort_of_a_stream(slot, scene) {
     await slot.a.faults(STALL_IN_STREAM);
     const controller = new AbortController();
     const stream = await chat(scene, slot.chain).stream("Hello", { signal: controller.signal });
-    await thrown((async () => { for await (const chunk of stream) if (chunk.content) controller.abort(); })());
+    await thrown(
+      (async () => {
+        for await (const chunk of stream) if (chunk.content) controller.abort();
+      })(),
+    );
     await slot.a.left();
   },
 
@@ -137,7 +183,10 @@ export const cases = {
   async one_retry(slot, scene) {
     await slot.a.faults({ fault: "status", status: 500, next: 1 });
     const fetch = countingFetch();
-    assert.equal((await chat(scene, slot.solo, { maxRetries: 1, configuration: { fetch } }).invoke("Hello")).content, TEXT);
+    assert.equal(
+      (await chat(scene, slot.solo, { maxRetries: 1, configuration: { fetch } }).invoke("Hello")).content,
+      TEXT,
+    );
     assert.deepEqual(fetch.statuses, [502, 200]);
   },
 };

@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
-import { STALL, STALL_IN_STREAM, TEXT, WEATHER, collect, countingFetch, messages, sent, thrown, until } from "./harness.mjs";
+import {
+  STALL,
+  STALL_IN_STREAM,
+  TEXT,
+  WEATHER,
+  collect,
+  countingFetch,
+  messages,
+  sent,
+  thrown,
+  until,
+} from "./harness.mjs";
 
 const tools = [{ type: "function", function: { name: "weather", parameters: WEATHER } }];
 const delta = (chunk) => chunk.choices[0]?.delta?.content;
@@ -11,7 +22,8 @@ const delta = (chunk) => chunk.choices[0]?.delta?.content;
 function client(scene, options = {}) {
   return new OpenAI({ baseURL: scene.baseURL, apiKey: scene.key, maxRetries: 0, ...options });
 }
-const create = (scene, model, more = {}, options = {}) => client(scene).chat.completions.create({ model, messages, ...more }, options);
+const create = (scene, model, more = {}, options = {}) =>
+  client(scene).chat.completions.create({ model, messages, ...more }, options);
 
 // The error of a call to the first provider alone, which answers with this fault.
 async function errorOf(slot, scene, fault, more) {
@@ -59,7 +71,10 @@ export const cases = {
 
   async custom_headers_and_unknown_fields(slot, scene) {
     const own = client(scene, { defaultHeaders: { "x-team": "blue", "x-429chain-mine": "no" }, organization: "org-1" });
-    await own.chat.completions.create({ model: slot.chain, messages, wholly_unknown: { a: [1] } }, { headers: { "x-one": "1" } });
+    await own.chat.completions.create(
+      { model: slot.chain, messages, wholly_unknown: { a: [1] } },
+      { headers: { "x-one": "1" } },
+    );
     const [entry] = await slot.a.log();
     const head = entry.head.toLowerCase();
     assert.match(head, /\r\nx-team: blue\r\n/);
@@ -117,7 +132,9 @@ export const cases = {
 
   async tool_call_in_a_stream(slot, scene) {
     await slot.a.faults({ fault: "role_only" });
-    const completion = await client(scene).chat.completions.stream({ model: slot.chain, messages, tools }).finalChatCompletion();
+    const completion = await client(scene)
+      .chat.completions.stream({ model: slot.chain, messages, tools })
+      .finalChatCompletion();
     const [call] = completion.choices[0].message.tool_calls;
     assert.equal(completion.choices[0].finish_reason, "tool_calls");
     assert.deepEqual([call.function.name, JSON.parse(call.function.arguments)], ["weather", { city: "Oslo" }]);
@@ -126,7 +143,10 @@ export const cases = {
   async run_tools(slot, scene) {
     const asked = [];
     const weather = (args) => (asked.push(args.city), "sunny");
-    const tool = { type: "function", function: { name: "weather", parameters: WEATHER, parse: JSON.parse, function: weather } };
+    const tool = {
+      type: "function",
+      function: { name: "weather", parameters: WEATHER, parse: JSON.parse, function: weather },
+    };
     const runner = client(scene).chat.completions.runTools({ model: slot.chain, messages, tools: [tool] });
     assert.equal(await runner.finalContent(), TEXT);
     assert.deepEqual(asked, ["Oslo"]);
@@ -151,12 +171,16 @@ export const cases = {
 
   async many_at_once(slot, scene) {
     const one = client(scene);
-    const answers = await Promise.all(Array.from({ length: 40 }, () => one.chat.completions.create({ model: slot.chain, messages })));
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => one.chat.completions.create({ model: slot.chain, messages })),
+    );
     assert.ok(answers.every((answer) => answer.choices[0].message.content === TEXT));
   },
 
   async bad_request_error(slot, scene) {
-    const body = { error: { message: "too hot", type: "invalid_request_error", param: "temperature", code: "too_hot" } };
+    const body = {
+      error: { message: "too hot", type: "invalid_request_error", param: "temperature", code: "too_hot" },
+    };
     const error = await errorOf(slot, scene, { fault: "status", status: 400, body }, { temperature: 9 });
     is(error, OpenAI.BadRequestError, 400);
     assert.deepEqual([error.param, error.code, error.type], ["temperature", "too_hot", "invalid_request_error"]);
@@ -171,7 +195,9 @@ export const cases = {
   },
 
   async authentication_error(slot, scene) {
-    const error = await thrown(client(scene, { apiKey: "sk-wrong" }).chat.completions.create({ model: slot.chain, messages }));
+    const error = await thrown(
+      client(scene, { apiKey: "sk-wrong" }).chat.completions.create({ model: slot.chain, messages }),
+    );
     is(error, OpenAI.AuthenticationError, 401);
     assert.equal(error.code, "invalid_api_key");
     assert.equal((await slot.a.log()).length, 0);
@@ -201,7 +227,10 @@ export const cases = {
     assert.equal(error.code, "chain_exhausted");
     assert.ok(Number(error.headers.get("retry-after")) >= 29, error.headers.get("retry-after"));
     assert.equal(error.headers.get("x-should-retry"), null);
-    assert.deepEqual(error.error.attempts.map((one) => [one.target, one.outcome]), [[slot.target, "rate_limited"]]);
+    assert.deepEqual(
+      error.error.attempts.map((one) => [one.target, one.outcome]),
+      [[slot.target, "rate_limited"]],
+    );
     is(await thrown(create(scene, slot.solo, { stream: true })), OpenAI.RateLimitError, 429);
     assert.equal((await slot.a.log()).length, 1, "the limited provider was asked again");
   },
@@ -217,14 +246,20 @@ export const cases = {
     await slot.a.faults({ fault: "break", at: "stream", after_chunks: 1, mid_event: true });
     let text = "";
     const stream = await create(scene, slot.chain, { stream: true });
-    const error = await thrown((async () => { for await (const chunk of stream) text += delta(chunk) ?? ""; })());
+    const error = await thrown(
+      (async () => {
+        for await (const chunk of stream) text += delta(chunk) ?? "";
+      })(),
+    );
     assert.ok(error instanceof OpenAI.APIError, String(error));
     assert.equal(error.code, "stream_broken");
     assert.ok(text && TEXT.startsWith(text) && text !== TEXT, text);
   },
 
   async connection_error(slot, scene) {
-    const error = await thrown(client(scene, { baseURL: scene.refusedURL }).chat.completions.create({ model: slot.chain, messages }));
+    const error = await thrown(
+      client(scene, { baseURL: scene.refusedURL }).chat.completions.create({ model: slot.chain, messages }),
+    );
     assert.ok(error instanceof OpenAI.APIConnectionError, String(error));
     assert.ok(!(error instanceof OpenAI.APIConnectionTimeoutError));
   },
@@ -246,7 +281,14 @@ export const cases = {
     controller.abort();
     assert.ok((await error) instanceof OpenAI.APIUserAbortError, String(await error));
     await slot.c.left();
-    await until(() => create(scene, slot.single).then(() => true, () => false), "the only place to be free again");
+    await until(
+      () =>
+        create(scene, slot.single).then(
+          () => true,
+          () => false,
+        ),
+      "the only place to be free again",
+    );
   },
 
   async abort_of_a_stream(slot, scene) {
@@ -260,7 +302,14 @@ export const cases = {
     }
     assert.ok(text && TEXT.startsWith(text) && text !== TEXT, text);
     await slot.c.left();
-    await until(() => create(scene, slot.single).then(() => true, () => false), "the only place to be free again");
+    await until(
+      () =>
+        create(scene, slot.single).then(
+          () => true,
+          () => false,
+        ),
+      "the only place to be free again",
+    );
   },
 
   async break_out_of_a_stream(slot, scene) {
@@ -274,7 +323,11 @@ export const cases = {
   async no_retries(slot, scene) {
     await slot.a.faults({ fault: "status", status: 500, next: 1 });
     const counting = countingFetch();
-    is(await thrown(client(scene, { fetch: counting }).chat.completions.create({ model: slot.solo, messages })), OpenAI.InternalServerError, 502);
+    is(
+      await thrown(client(scene, { fetch: counting }).chat.completions.create({ model: slot.solo, messages })),
+      OpenAI.InternalServerError,
+      502,
+    );
     assert.deepEqual(counting.statuses, [502]);
   },
 
@@ -297,7 +350,9 @@ export const cases = {
   async should_retry_is_obeyed(slot, scene) {
     await slot.a.faults({ fault: "rate_limit", retry_after: "300s" });
     const counting = countingFetch();
-    const error = await thrown(client(scene, { fetch: counting, maxRetries: 2 }).chat.completions.create({ model: slot.solo, messages }));
+    const error = await thrown(
+      client(scene, { fetch: counting, maxRetries: 2 }).chat.completions.create({ model: slot.solo, messages }),
+    );
     is(error, OpenAI.RateLimitError, 429);
     assert.equal(error.headers.get("x-should-retry"), "false");
     assert.deepEqual(counting.statuses, [429], "asked again in vain");

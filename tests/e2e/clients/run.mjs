@@ -1,5 +1,5 @@
-// Calls a running proxy through a real client: node run.mjs CLIENT, with the scene as JSON on stdin. Which chains there are and
-// what stands behind them is set up by tests/integration/support/node_client.py.
+// Calls a running proxy through a real client: node run.mjs CLIENT, with the scene as JSON on stdin. Which chains there
+// are and what stands behind them is set up by tests/integration/support/node_client.py.
 import { readFileSync } from "node:fs";
 import { runAll } from "./harness.mjs";
 

@@ -1,4 +1,5 @@
-"""What the soak runs: providers that fail in every way, two proxies, a control plane, and what is done to them meanwhile."""
+"""What the soak runs: providers that fail in every way, two proxies, a control plane; and what is done to them."""
+
 import re
 import signal
 import time
@@ -18,30 +19,56 @@ def sometimes(fault, probability=0.02, **more):
     return {"fault": fault, "probability": probability, **more}
 
 
-# None of these may be seen by a client, because another target stands behind. An unasked second answer is not among them: one
-# that comes when the next request is already under way on its connection cannot be told from that request's own.
+# None of these may be seen by a client, because another target stands behind. An unasked second answer is not among
+# them: one that comes when the next request is already under way on its connection cannot be told from its own.
 UNSEEN = [
-    sometimes("status", status=500), sometimes("status", status=503), sometimes("rate_limit", 0.004, retry_after="1s"),
-    sometimes("reset"), sometimes("close"), sometimes("break", at="head"), sometimes("break", at="content"),
-    sometimes("short_body"), sometimes("error_in_200"), sometimes("error_in_200", event=True, done=True), sometimes("empty_stream"),
-    sometimes("only_done"), sometimes("role_only"), sometimes("only_comments", pause="20ms"), sometimes("garbage"),
-    sometimes("bad_chunk"), sometimes("bad_gzip"), sometimes("redirect"), sometimes("endless_head"),
-    sometimes("stall", at="head", lasts="300ms"), sometimes("drip", bytes=7), sometimes("coalesce"), sometimes("comments"),
-    sometimes("interim", count=3), sometimes("close_idle", lasts="50ms"),
+    sometimes("status", status=500),
+    sometimes("status", status=503),
+    sometimes("rate_limit", 0.004, retry_after="1s"),
+    sometimes("reset"),
+    sometimes("close"),
+    sometimes("break", at="head"),
+    sometimes("break", at="content"),
+    sometimes("short_body"),
+    sometimes("error_in_200"),
+    sometimes("error_in_200", event=True, done=True),
+    sometimes("empty_stream"),
+    sometimes("only_done"),
+    sometimes("role_only"),
+    sometimes("only_comments", pause="20ms"),
+    sometimes("garbage"),
+    sometimes("bad_chunk"),
+    sometimes("bad_gzip"),
+    sometimes("redirect"),
+    sometimes("endless_head"),
+    sometimes("stall", at="head", lasts="300ms"),
+    sometimes("drip", bytes=7),
+    sometimes("coalesce"),
+    sometimes("comments"),
+    sometimes("interim", count=3),
+    sometimes("close_idle", lasts="50ms"),
 ]
-BREAKS = [sometimes("break", 0.2, at="stream", after_chunks=2), sometimes("break", 0.2, at="stream", after_chunks=3, mid_event=True),
-          sometimes("break", 0.2, at="stream", after_chunks=1, by="reset"), sometimes("no_done", 0.1)]
+BREAKS = [
+    sometimes("break", 0.2, at="stream", after_chunks=2),
+    sometimes("break", 0.2, at="stream", after_chunks=3, mid_event=True),
+    sometimes("break", 0.2, at="stream", after_chunks=1, by="reset"),
+    sometimes("no_done", 0.1),
+]
 LOG = {"log_entries": 1000, "log_body_bytes": 1 << 20}  # the simulator's own memory stays bounded
 
 
 def providers():
     quick = {"latency": "uniform:1ms:30ms", "chunks": "uniform:2:12", "chunk_delay": "uniform:0ms:4ms"}
     slow = {"ttft": "uniform:0ms:150ms", "chunks": "uniform:5:30", "chunk_delay": "uniform:5ms:60ms"}
-    return [{"name": "solid", "answer": quick}, {"name": "shaky", "answer": quick, "faults": UNSEEN},
-            {"name": "wild", "answer": {**quick, "content_bytes": 20000}, "faults": UNSEEN[::-1]},
-            {"name": "breaking", "answer": quick, "faults": BREAKS},
-            {"name": "limited", "answer": quick, "limits": {"rpm": LIMIT}, "style": "groq"},
-            {"name": "learnt", "answer": quick, "limits": {"rpm": LIMIT}, "style": "openai"}, {"name": "slow", "answer": slow}]
+    return [
+        {"name": "solid", "answer": quick},
+        {"name": "shaky", "answer": quick, "faults": UNSEEN},
+        {"name": "wild", "answer": {**quick, "content_bytes": 20000}, "faults": UNSEEN[::-1]},
+        {"name": "breaking", "answer": quick, "faults": BREAKS},
+        {"name": "limited", "answer": quick, "limits": {"rpm": LIMIT}, "style": "groq"},
+        {"name": "learnt", "answer": quick, "limits": {"rpm": LIMIT}, "style": "openai"},
+        {"name": "slow", "answer": slow},
+    ]
 
 
 class Scene:
@@ -50,8 +77,14 @@ class Scene:
         self.refused_port = RefusedPort()
         self.reloads = self.refusals = self.restarts = 0
         self.learning_until = 0.0
-        self.fleet = Fleet(self.config(), proxies=2, env={"SOAK_KEY": KEY}, workers=2, proxy_flags=["--max-body-mb", "1"],
-                           control_flags=["--store", "sqlite:soak.db"])
+        self.fleet = Fleet(
+            self.config(),
+            proxies=2,
+            env={"SOAK_KEY": KEY},
+            workers=2,
+            proxy_flags=["--max-body-mb", "1"],
+            control_flags=["--store", "sqlite:soak.db"],
+        )
 
     def start(self):
         self.fleet.start()
@@ -70,15 +103,29 @@ class Scene:
     def config(self):
         urls = {name: provider.base_url for name, provider in self.sim.providers.items()}
         urls |= {"nobody": self.refused_port.base_url, self.extra: urls["solid"]}
-        behind = {"steady": ["shaky", "wild", "solid"], "large": ["wild", "solid"], "breaking": ["breaking"], "limited": ["limited"],
-                  "learnt": ["learnt", "solid"], "slow": ["slow"], "down": ["nobody"], self.extra: ["nobody", self.extra]}
+        behind = {
+            "steady": ["shaky", "wild", "solid"],
+            "large": ["wild", "solid"],
+            "breaking": ["breaking"],
+            "limited": ["limited"],
+            "learnt": ["learnt", "solid"],
+            "slow": ["slow"],
+            "down": ["nobody"],
+            self.extra: ["nobody", self.extra],
+        }
         listed = {name: {"kind": "openai", "base_url": url} for name, url in urls.items()}
         listed["limited"]["limits"] = {"rpm": LIMIT}
         listed["wild"]["limits"] = {"rpm": 100_000, "tpm": 1_000_000_000, "concurrency": 500}
         listed[self.extra]["limits"] = {"rpm": 1000 + self.reloads}
-        return {"version": 1, "auth": {"client_keys": [{"name": "soak", "env": "SOAK_KEY"}]}, "providers": listed,
-                "chains": {name: {"targets": [{"provider": p, "model": "m"} for p in targets], "timeouts": TIMEOUTS}
-                           for name, targets in behind.items()}}
+        return {
+            "version": 1,
+            "auth": {"client_keys": [{"name": "soak", "env": "SOAK_KEY"}]},
+            "providers": listed,
+            "chains": {
+                name: {"targets": [{"provider": p, "model": "m"} for p in targets], "timeouts": TIMEOUTS}
+                for name, targets in behind.items()
+            },
+        }
 
     def reload(self):
         """Replaces a provider and its chain by new ones, after a configuration that is refused every other time."""
@@ -92,8 +139,14 @@ class Scene:
         self.fleet.write(self.config(), rename=self.reloads % 3 == 0)
         self.fleet.reload()
         for proxy in self.fleet.proxies:
-            until(lambda client=Client(proxy.api, {"authorization": f"Bearer {KEY}"}):
-                  client.get(f"/v1/models/{self.extra}").status == 200, 20, f"{proxy.name} to take the configuration")
+            until(
+                lambda client=Client(proxy.api, {"authorization": f"Bearer {KEY}"}): client.get(
+                    f"/v1/models/{self.extra}"
+                ).status
+                == 200,
+                20,
+                f"{proxy.name} to take the configuration",
+            )
 
     def restart_control(self):
         control = self.fleet.control
@@ -107,19 +160,26 @@ class Scene:
         self.learning_until = time.monotonic() + 10
 
     def learning(self):
-        """A control plane that has just started grants nothing for a while, and of a pool that is as new nobody has a share."""
+        """A control plane that has just started grants nothing for a while; of a pool as new nobody has a share."""
         return time.monotonic() < self.learning_until
 
     def attached(self):
         return self.number("control", "chain429_control_proxies") == len(self.fleet.proxies)
 
     def programs(self):
-        return {**{proxy.name: proxy.program for proxy in self.fleet.proxies}, "control": self.fleet.control.program,
-                "sim": self.sim.program}
+        return {
+            **{proxy.name: proxy.program for proxy in self.fleet.proxies},
+            "control": self.fleet.control.program,
+            "sim": self.sim.program,
+        }
 
     def metrics(self, name):
         """The metrics of a proxy or of the control plane, summed over their labels."""
-        address = self.fleet.control.http if name == "control" else next(p.admin for p in self.fleet.proxies if p.name == name)
+        address = (
+            self.fleet.control.http
+            if name == "control"
+            else next(p.admin for p in self.fleet.proxies if p.name == name)
+        )
         text = Client(address, timeout=20).get("/metrics").body.decode()
         sums = {}
         for metric, value in re.findall(r"(?m)^(chain429_\w+)(?:\{.*\})? (\S+)$", text):
@@ -142,12 +202,14 @@ class Scene:
         return {name: number for name, number in held.items() if number}
 
     def idle(self, timeout=30.0):
-        """Waits until nothing is under way; kept connections to the providers are ended by them. What is left, if anything."""
+        """Waits until nothing is under way; the providers end kept connections. What is left, if anything."""
+
         def quiet():
             for provider in self.sim.providers.values():
                 provider.control("POST", "disconnect?idle=1")
             assert not self.open_things(), self.open_things()
             return True
+
         try:
             until(quiet, timeout, "everything to be idle", every=0.25)
         except AssertionError:

@@ -1,4 +1,5 @@
 """The clients of the soak: many kinds, each knows what it may see, and everything else is an unexpected error."""
+
 import collections
 import json
 import queue
@@ -22,7 +23,9 @@ class Unexpected(Exception):
 
 
 def head(*lines, method="POST", path=CHAT):
-    return "".join(f"{line}\r\n" for line in (f"{method} {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {KEY}", *lines, "")).encode()
+    return "".join(
+        f"{line}\r\n" for line in (f"{method} {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {KEY}", *lines, "")
+    ).encode()
 
 
 def with_body(body, *lines):
@@ -31,15 +34,26 @@ def with_body(body, *lines):
 
 # name: (the bytes, the statuses that may answer them)
 MALFORMED = {
-    "no json": (with_body(b"{"), {400}), "no object": (with_body(b"[]"), {400}), "no model": (with_body(b'{"messages":[]}'), {400}),
-    "no utf-8": (with_body(b'{"model":"\xff"}'), {400}), "deep": (with_body(b'{"model":"steady","a":' + b"[" * 5000), {400}),
-    "unknown model": (with_body(b'{"model":"nothing"}'), {404}), "unknown path": (head(method="GET", path="/v2/nothing"), {404}),
-    "method": (head(method="DELETE"), {405}), "two lengths": (head("Content-Length: 1", "Content-Length: 2"), {400}),
+    "no json": (with_body(b"{"), {400}),
+    "no object": (with_body(b"[]"), {400}),
+    "no model": (with_body(b'{"messages":[]}'), {400}),
+    "no utf-8": (with_body(b'{"model":"\xff"}'), {400}),
+    "deep": (with_body(b'{"model":"steady","a":' + b"[" * 5000), {400}),
+    "unknown model": (with_body(b'{"model":"nothing"}'), {404}),
+    "unknown path": (head(method="GET", path="/v2/nothing"), {404}),
+    "method": (head(method="DELETE"), {405}),
+    "two lengths": (head("Content-Length: 1", "Content-Length: 2"), {400}),
     "length and chunked": (head("Content-Length: 1", "Transfer-Encoding: chunked") + b"0\r\n\r\n", {400}),
-    "bad chunk": (head("Transfer-Encoding: chunked") + b"zz\r\n", {400}), "bare lf": (b"GET /health HTTP/1.1\nHost: x\n\n", {400}),
-    "space before colon": (head("X-A : 1"), {400}), "huge head": (head(*(f"X-{i}: {'a' * 1000}" for i in range(100))), {431}),
-    "long uri": (head(method="GET", path="/" + "a" * 10000), {414}), "claimed too large": (head("Content-Length: 999999999"), {413}),
-    "sent too large": (head("Transfer-Encoding: chunked") + b"%x\r\n" % (1 << 21) + b" " * (1 << 21) + b"\r\n0\r\n\r\n", {413}),
+    "bad chunk": (head("Transfer-Encoding: chunked") + b"zz\r\n", {400}),
+    "bare lf": (b"GET /health HTTP/1.1\nHost: x\n\n", {400}),
+    "space before colon": (head("X-A : 1"), {400}),
+    "huge head": (head(*(f"X-{i}: {'a' * 1000}" for i in range(100))), {431}),
+    "long uri": (head(method="GET", path="/" + "a" * 10000), {414}),
+    "claimed too large": (head("Content-Length: 999999999"), {413}),
+    "sent too large": (
+        head("Transfer-Encoding: chunked") + b"%x\r\n" % (1 << 21) + b" " * (1 << 21) + b"\r\n0\r\n\r\n",
+        {413},
+    ),
     "wrong key": (with_body(BODY).replace(KEY.encode(), b"sk-wrong"), {401}),
 }
 
@@ -53,7 +67,10 @@ class Traffic:
         self.unexpected_count = self.begun = self.slowest = 0
         self._due, self._stop, self._lock = queue.Queue(clients), threading.Event(), threading.Lock()
         self._threads = [threading.Thread(target=self._pace, daemon=True)]
-        self._threads += [threading.Thread(target=self._client, args=(random.Random(f"{seed}/{i}"),), daemon=True) for i in range(clients)]
+        self._threads += [
+            threading.Thread(target=self._client, args=(random.Random(f"{seed}/{i}"),), daemon=True)
+            for i in range(clients)
+        ]
 
     def start(self):
         for thread in self._threads:
@@ -84,7 +101,7 @@ class Traffic:
                 self._due.get(timeout=0.2)
             except queue.Empty:
                 continue
-            (name, run), = rng.choices(list(KINDS.items()), WEIGHTS)
+            ((name, run),) = rng.choices(list(KINDS.items()), WEIGHTS)
             address = rng.choice(self.scene.fleet.proxies).api
             began = time.monotonic()
             try:
@@ -157,7 +174,9 @@ def breaking(traffic, rng, address, kept):
 
 def limited(traffic, rng, address, kept):
     answer = chat(rng, address, "limited", rng.random() < 0.3)
-    if must_be(answer, {200, 429}) == "429" and not (answer.header("retry-after") and answer.error["code"] == "chain_exhausted"):
+    if must_be(answer, {200, 429}) == "429" and not (
+        answer.header("retry-after") and answer.error["code"] == "chain_exhausted"
+    ):
         raise Unexpected(f"{answer!r}")
     return str(answer.status)
 
@@ -224,9 +243,9 @@ def abort(traffic, rng, address, kept):
     connection = Connection(address, timeout=60, receive_buffer=4096 if where == "unread" else None)
     try:
         if where == "in the head":
-            connection.send(data[:rng.randrange(1, len(data))])
+            connection.send(data[: rng.randrange(1, len(data))])
         elif where == "in the body":
-            connection.send(data + body[:rng.randrange(len(body))])
+            connection.send(data + body[: rng.randrange(len(body))])
         elif where != "at once":
             connection.send(data + body)
         if where in ("while it waits", "unread"):
@@ -245,6 +264,16 @@ def abort(traffic, rng, address, kept):
 
 
 # name: (weight, function)
-KINDS = {"plain": (22, plain), "stream": (18, stream), "kept alive": (22, kept_alive), "abort": (12, abort), "breaking": (5, breaking),
-         "limited": (8, limited), "malformed": (5, malformed), "down": (2, down), "extra": (4, extra), "models": (2, models)}
+KINDS = {
+    "plain": (22, plain),
+    "stream": (18, stream),
+    "kept alive": (22, kept_alive),
+    "abort": (12, abort),
+    "breaking": (5, breaking),
+    "limited": (8, limited),
+    "malformed": (5, malformed),
+    "down": (2, down),
+    "extra": (4, extra),
+    "models": (2, models),
+}
 WEIGHTS = [weight for weight, _ in KINDS.values()]

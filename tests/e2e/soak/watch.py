@@ -1,4 +1,5 @@
 """Looks at the programs every few seconds: memory, descriptors, threads."""
+
 import os
 import threading
 import time
@@ -8,15 +9,22 @@ from pathlib import Path
 def look(pid):
     status = Path(f"/proc/{pid}/status").read_text()
     fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-    return {"rss_kib": int(fields["VmRSS"].split()[0]), "threads": int(fields["Threads"]), "fds": len(os.listdir(f"/proc/{pid}/fd"))}
+    return {
+        "rss_kib": int(fields["VmRSS"].split()[0]),
+        "threads": int(fields["Threads"]),
+        "fds": len(os.listdir(f"/proc/{pid}/fd")),
+    }
 
 
 def steady(programs, timeout=20.0, at_most=None):
-    """What each program has open now that all is idle: {name: {fds, threads}}. The last connections close a moment after the
-    last answers, so it looks until the numbers are those of `at_most`, or, without, until they no longer change."""
+    """What each program has open now that all is idle: {name: {fds, threads}}. The last connections close a moment
+    after the last answers, so it looks until the numbers are those of `at_most`; without, until these stay."""
     deadline, before = time.monotonic() + timeout, None
     while True:
-        now = {name: {key: value for key, value in look(program.pid).items() if key != "rss_kib"} for name, program in programs().items()}
+        now = {
+            name: {key: value for key, value in look(program.pid).items() if key != "rss_kib"}
+            for name, program in programs().items()
+        }
         fits = now == before if at_most is None else all(now[name]["fds"] <= at_most[name]["fds"] for name in at_most)
         if fits or time.monotonic() > deadline:
             return now
@@ -25,7 +33,7 @@ def steady(programs, timeout=20.0, at_most=None):
 
 
 class Watch(threading.Thread):
-    """Keeps samples: {program: [(seconds since the start, rss_kib, fds, threads)]}. `ended` names a program that died."""
+    """Keeps samples: {program: [(seconds since the start, rss_kib, fds, threads)]}. `ended`: a program that died."""
 
     def __init__(self, scene, every):
         super().__init__(daemon=True)
@@ -47,7 +55,9 @@ class Watch(threading.Thread):
                 if name != "control" and not self._stop_asked.is_set():
                     self.ended = f"{name} ended with {program.process.poll()}"
                 continue
-            self.samples.setdefault(name, []).append((time.monotonic() - self.started, seen["rss_kib"], seen["fds"], seen["threads"]))
+            self.samples.setdefault(name, []).append(
+                (time.monotonic() - self.started, seen["rss_kib"], seen["fds"], seen["threads"])
+            )
 
     def last(self, name):
         return self.samples[name][-1] if self.samples.get(name) else (0, 0, 0, 0)

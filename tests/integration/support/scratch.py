@@ -1,5 +1,6 @@
-"""The temporary files of a run: all below one folder, which goes when the process ends, however the tests ended. Until then they
-stay, so that a failing test can show logs."""
+"""The temporary files of a run: all below one folder, which goes when the process ends, however the tests ended. Until
+then they stay, so that a failing test can show logs."""
+
 import atexit
 import os
 import re
