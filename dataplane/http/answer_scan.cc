@@ -11,17 +11,29 @@ namespace {
 
 namespace json = simdjson::ondemand;
 
+bool IsOtherType(simdjson::error_code error) { return error == simdjson::INCORRECT_TYPE; }
+
+// Reads over a value that nothing more is asked of. False: the text is broken. Where a string is left to simdjson to
+// skip and a colon follows, it is taken for a key, and what stands behind is taken for whatever fits.
+bool Pass(json::value value) {
+  json::json_type type{};
+  if (value.type().get(type) != simdjson::SUCCESS) return false;
+  json::raw_json_string string;
+  return type != json::json_type::string || value.get_raw_json_string().get(string) == simdjson::SUCCESS;
+}
+
 bool IsNull(json::value& value) {
   bool null = false;
   return value.is_null().get(null) == simdjson::SUCCESS && null;
 }
 
-// A non-empty string or array.
+// A non-empty string or array, or an object.
 bool HasSubstance(json::value value) {
   json::json_type type{};
   if (value.type().get(type) != simdjson::SUCCESS) return false;
   if (type == json::json_type::string) {
-    return !value.raw_json_token().starts_with("\"\"");
+    json::raw_json_string string;
+    return value.get_raw_json_string().get(string) == simdjson::SUCCESS && *string.raw() != '"';
   }
   if (type == json::json_type::array) {
     json::array array;
@@ -32,73 +44,100 @@ bool HasSubstance(json::value value) {
   return type == json::json_type::object;
 }
 
-void ReadMessage(json::value value, AnswerFacts& facts) {
+// The Read… below return false where the text is broken, after which nothing of it may be believed: simdjson's outer
+// loops then end as if all were well. A value of another type than was looked for says nothing, and is no error.
+bool ReadMessage(json::value value, AnswerFacts& facts) {
   json::object message;
-  if (value.get_object().get(message) != simdjson::SUCCESS) return;
+  if (const auto error = value.get_object().get(message); error != simdjson::SUCCESS)
+    return IsOtherType(error) && Pass(value);
   for (auto field : message) {
     std::string_view key;
     json::value member;
-    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS) return;
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS)
+      return false;
     if (key == "content" || key == "tool_calls" || key == "reasoning" || key == "reasoning_content" ||
         key == "refusal" || key == "function_call" || key == "audio") {
       if (HasSubstance(member)) facts.content = true;
+    } else if (!Pass(member)) {
+      return false;
     }
   }
+  return true;
 }
 
-void ReadChoices(json::value value, AnswerFacts& facts, bool& empty) {
+bool ReadChoices(json::value value, AnswerFacts& facts, bool& empty) {
   json::array choices;
-  if (value.get_array().get(choices) != simdjson::SUCCESS) return;
+  if (const auto error = value.get_array().get(choices); error != simdjson::SUCCESS)
+    return IsOtherType(error) && Pass(value);
   facts.has_choices = true;
   empty = true;
   for (auto element : choices) {
     empty = false;
+    json::value item;
     json::object choice;
-    if (element.get_object().get(choice) != simdjson::SUCCESS) return;
+    if (element.get(item) != simdjson::SUCCESS) return false;
+    if (const auto error = item.get_object().get(choice); error != simdjson::SUCCESS) {
+      if (!IsOtherType(error) || !Pass(item)) return false;
+      continue;
+    }
     for (auto field : choice) {
       std::string_view key;
       json::value member;
-      if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS) return;
+      if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS)
+        return false;
       if (key == "delta" || key == "message") {
-        ReadMessage(member, facts);
+        if (!ReadMessage(member, facts)) return false;
       } else if (key == "text") {
-        facts.content = facts.content || HasSubstance(member);
+        if (HasSubstance(member)) facts.content = true;
       } else if (key == "finish_reason") {
-        facts.finish_reason = facts.finish_reason || HasSubstance(member);
+        if (HasSubstance(member)) facts.finish_reason = true;
+      } else if (!Pass(member)) {
+        return false;
       }
     }
   }
+  return true;
 }
 
-// False: it is no object.
 bool ReadUsage(json::value value, Usage& usage) {
   json::object object;
-  if (value.get_object().get(object) != simdjson::SUCCESS) return false;
+  if (const auto error = value.get_object().get(object); error != simdjson::SUCCESS)
+    return IsOtherType(error) && Pass(value);
+  usage = Usage();
   usage.seen = true;
   for (auto field : object) {
     std::string_view key;
     json::value member;
     int64_t number = 0;
     if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS)
-      return true;
+      return false;
     const bool prompt = key == "prompt_tokens";
-    if (!prompt && key != "completion_tokens") continue;
-    if (member.get_int64().get(number) != simdjson::SUCCESS || number < 0) continue;
-    (prompt ? usage.prompt_tokens : usage.completion_tokens) = number;
+    if ((!prompt && key != "completion_tokens") || member.get_int64().get(number) != simdjson::SUCCESS) {
+      if (!Pass(member)) return false;
+    } else if (number >= 0) {
+      (prompt ? usage.prompt_tokens : usage.completion_tokens) = number;
+    }
   }
   return true;
 }
 
-void ReadGroq(json::value value, AnswerFacts& facts) {
+bool ReadGroq(json::value value, AnswerFacts& facts) {
   json::object object;
-  if (value.get_object().get(object) != simdjson::SUCCESS) return;
+  if (const auto error = value.get_object().get(object); error != simdjson::SUCCESS)
+    return IsOtherType(error) && Pass(value);
   for (auto field : object) {
     std::string_view key;
     json::value member;
-    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS) return;
-    if (key == "usage" && !facts.usage.seen) ReadUsage(member, facts.usage);
-    if (key == "error" && !IsNull(member)) facts.error = true;
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(member) != simdjson::SUCCESS)
+      return false;
+    if (key == "usage" && !facts.usage.seen) {
+      if (!ReadUsage(member, facts.usage)) return false;
+    } else {
+      if (key == "error" && !IsNull(member)) facts.error = true;
+      if (!Pass(member)) return false;
+    }
   }
+  return true;
 }
 
 }  // namespace
@@ -127,17 +166,21 @@ AnswerFacts AnswerScanner::Scan(std::string_view text) {
     if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS)
       return AnswerFacts{};
     if (key == "choices") {
-      ReadChoices(value, facts, no_choice);
+      if (!ReadChoices(value, facts, no_choice)) return AnswerFacts{};
     } else if (key == "usage") {
-      usage_object = !IsNull(value) && ReadUsage(value, facts.usage);
-    } else if (key == "error") {
-      facts.error = facts.error || !IsNull(value);
+      json::json_type type{};
+      usage_object = value.type().get(type) == simdjson::SUCCESS && type == json::json_type::object;
+      if (!ReadUsage(value, facts.usage)) return AnswerFacts{};
     } else if (key == "x_groq") {
-      ReadGroq(value, facts);
-    } else if (key == "object") {
-      facts.error = facts.error || value.raw_json_token().starts_with("\"error\"");
+      if (!ReadGroq(value, facts)) return AnswerFacts{};
+    } else {
+      if (key == "error" && !IsNull(value)) facts.error = true;
+      if (key == "object" && value.raw_json_token().starts_with("\"error\"")) facts.error = true;
+      if (!Pass(value)) return AnswerFacts{};
     }
   }
+  const char* rest = nullptr;
+  if (document.current_location().get(rest) == simdjson::SUCCESS) return AnswerFacts{};  // more behind the object
   facts.valid = true;
   facts.usage_only = usage_object && facts.has_choices && no_choice;
   return facts;

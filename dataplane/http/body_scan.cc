@@ -86,7 +86,11 @@ BodyError Validate(json::value value, int depth) {
     }
     return {};
   }
-  return IsScalar(TrimJsonSpace(value.raw_json_token())) ? BodyError{} : Invalid();
+  if (!IsScalar(TrimJsonSpace(value.raw_json_token()))) return Invalid();
+  // Read, not left to be skipped: a string that a colon follows would be skipped as if it were a key.
+  json::raw_json_string string;
+  if (type == json::json_type::string && value.get_raw_json_string().get(string) != simdjson::SUCCESS) return Invalid();
+  return {};
 }
 
 std::string_view TypeName(json::json_type type) {

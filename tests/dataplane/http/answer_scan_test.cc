@@ -172,6 +172,37 @@ TEST_F(AnswerScanTest, WhatIsNoJsonObjectSaysNothing) {
   }
 }
 
+// Such an answer must not be handed on as a good one, whatever was read before the break.
+TEST_F(AnswerScanTest, WhatBreaksDeepInsideIsNoAnswer) {
+  for (const std::string_view text : {
+           R"({"choices":[{"index":0,"message":{"role":"assi{"usage":{"prompt_tokens":1}}":{"a":1}})",
+           R"({"choices":[{"delta":"{role":"assistant","content":""},"finish_reason":null}]})",
+           R"({"choices":[{"text":"a" "b"}]})",
+           R"({"choices":[{"text":"a"} {"text":"b"}]})",
+           R"({"choices":[{"message":{"content":"a",}}]})",
+           R"({"id":"a":"b","choices":[]})",
+           R"({"choices":[],"usage":{"prompt_tokens":1 "completion_tokens":2}})",
+           R"({"choices":[],"usage":"a":{"b":1}})",
+           R"({"choices":[{"text":"a"}]}x)",
+           R"({"choices":[{"text":"a"}]}{})",
+           R"({"error":"a":{"b":1}})",
+           R"({"x_groq":{"error":"a":1}})",
+       }) {
+    const AnswerFacts facts = Scan(text);
+    EXPECT_FALSE(facts.valid || facts.content || facts.error || facts.usage.seen) << text;
+  }
+}
+
+TEST_F(AnswerScanTest, AChoiceThatIsNoObjectHidesNoOther) {
+  EXPECT_TRUE(Scan(R"({"choices":[null,1,"a",{"text":"b"}]})").content);
+}
+
+TEST_F(AnswerScanTest, TheUsageOfTheAnswerReplacesTheInnerOneWhole) {
+  const AnswerFacts facts = Scan(R"({"x_groq":{"usage":{"prompt_tokens":3}},"usage":{"completion_tokens":4}})");
+  EXPECT_EQ(facts.usage.prompt_tokens, 0);
+  EXPECT_EQ(facts.usage.completion_tokens, 4);
+}
+
 TEST_F(AnswerScanTest, ABrokenAnswerLeavesNothingToTheNext) {
   Scan(R"({"choices":[{"delta":{"content":"a)");
   Scan(std::string(100'000, '['));
