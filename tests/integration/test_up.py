@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import unittest
 from pathlib import Path
 
@@ -207,7 +206,7 @@ class Up(ChainCase):
                                   stdin=subprocess.DEVNULL, stdout=file, stderr=file,
                                   env=clean_environment({"HOME": home, "XDG_STATE_HOME": home}), start_new_session=True)
         self.addCleanup(up.kill)
-        found = until(lambda: re.search(r"http://(127\.0\.0\.1:\d+)/v1", out.read_text()), 30, "the banner")
+        found = until(lambda: re.search(r"Base URL http://(127\.0\.0\.1:\d+)/v1", out.read_text()), 30, "the banner")
         self.assertEqual(200, Client(found.group(1)).chat("demo").status)
         self.assertRegex(out.read_text(), r"(?m)^control \| \S", "its logs are still read")
         up.send_signal(signal.SIGTERM)
@@ -228,8 +227,8 @@ class Up(ChainCase):
         upstream = self.upstream(answers.silent)
         up = self.start("--config", self.own_config(upstream))
         client, _ = self.ready(up)
-        asking = threading.Thread(target=self.ask_in_vain, args=(client,), daemon=True)
-        asking.start()
+        asking = client.open_chat("my-chain")
+        self.addCleanup(asking.close)
         until(lambda: upstream.calls == 1, 10, "the request to be under way")
         children = descendants(up.pid)
         os.kill(up.pid, signal.SIGINT)
@@ -239,13 +238,6 @@ class Up(ChainCase):
         self.assertEqual(0, up.wait(10))
         self.assertFalse([pid for pid in children if alive(pid)])
         self.assertNotIn("does not stop", up.stderr)
-
-    @staticmethod
-    def ask_in_vain(client):
-        try:
-            client.chat("my-chain", timeout=30)
-        except OSError:
-            pass
 
     def test_a_configuration_of_ones_own(self):
         """`up --config FILE`."""
