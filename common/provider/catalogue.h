@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "common/model/pool.h"
 #include "common/model/snapshot.h"
 #include "common/provider/auth_style.h"
+#include "common/provider/setup.h"
 
 namespace chain429 {
 
@@ -40,7 +42,9 @@ struct CatalogueEntry {
       absl::ZeroDuration();  // overrides the chain's timeout where it is longer; 0: nothing known
   std::string as_of;  // date of the limits, "2026-08-22"; empty: undated
   bool unverified = false;  // some of it was never seen on the wire
-  std::string json;  // the whole entry as canonical JSON (sorted keys, no spaces): what ProviderRules::Compile takes
+  std::optional<CatalogueSetup> setup;  // what a first configuration needs; none: has to be configured by hand
+  std::string json;  // the whole entry but for its setup as canonical JSON (sorted keys, no spaces): what
+                     // ProviderRules::Compile takes
 };
 
 // A named text: `name` stands in errors ("my-provider.yaml").

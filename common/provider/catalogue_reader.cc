@@ -10,6 +10,7 @@
 #include "common/provider/entry_fields.h"
 #include "common/provider/limit_keys.h"
 #include "common/provider/rule_reader.h"
+#include "common/provider/setup_reader.h"
 
 namespace chain429 {
 namespace {
@@ -74,10 +75,14 @@ CatalogueEntry ReadCatalogueEntry(const nlohmann::json& json, std::vector<std::s
   entry.first_token = fields.Duration("first_token", absl::ZeroDuration());
   entry.as_of = fields.String("as_of");
   entry.unverified = fields.Bool("unverified", false);
+  if (const nlohmann::json* setup = fields.Object("setup"))
+    entry.setup = ReadSetup(*setup, fields.PathOf("setup"), faults);
   for (const std::string_view read_by_rules : {"auth", "headers", "body", "errors"}) fields.Has(read_by_rules);
   fields.Done();
   entry.auth = ReadRules(json, path, faults).auth;
-  entry.json = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  nlohmann::json rules = json;
+  if (rules.is_object()) rules.erase("setup");
+  entry.json = rules.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return entry;
 }
 

@@ -20,8 +20,8 @@ absl::Status ToStatus(const grpc::Status& status, const std::string& address) {
     case grpc::StatusCode::UNAVAILABLE:
       return absl::UnavailableError(
           absl::StrCat("cannot reach the control plane at ", address, ": ", status.error_message(),
-                       "\nIs it running? `429ctl up` starts both planes here; --control ADDR:PORT or "
-                       "CHAIN429_CONTROL names another."));
+                       "\nIs it running? `429ctl up` starts both planes here; --control ADDR:PORT, "
+                       "CHAIN429_CONTROL or `429ctl context set` names another."));
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::UnavailableError(absl::StrCat("the control plane at ", address, " did not answer in time"));
     case grpc::StatusCode::UNIMPLEMENTED:

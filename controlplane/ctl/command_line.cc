@@ -10,6 +10,8 @@
 #include <string>
 
 #include "controlplane/ctl/commands.h"
+#include "controlplane/ctl/context_file.h"
+#include "controlplane/ctl/init/init.h"
 #include "controlplane/ctl/terminal.h"
 #include "controlplane/ctl/up/up.h"
 
@@ -21,6 +23,10 @@ struct Arguments {
   CommandContext context;
   UpOptions up;
   ControlTlsFlags control_tls;
+  InitOptions init;
+  const CLI::Option* control = nullptr;  // --control
+  bool asks_control = true;              // the chosen command calls the control plane
+  std::string address;
   std::string file;
   std::string comment;
   std::string prefix;
@@ -38,18 +44,92 @@ CLI::App* AddCommand(CLI::App& parent, Arguments& arguments, const std::string& 
   return command;
 }
 
+// A command that calls no control plane.
+CLI::App* AddLocalCommand(CLI::App& parent, Arguments& arguments, const std::string& name, const std::string& help,
+                          const std::string& examples, std::function<int()> run) {
+  CLI::App* command = AddCommand(parent, arguments, name, help, examples, {});
+  command->callback([&arguments, run = std::move(run)] {
+    arguments.asks_control = false;
+    arguments.run = run;
+  });
+  return command;
+}
+
+void AddInit(CLI::App& app, Arguments& arguments) {
+  InitOptions& init = arguments.init;
+  CLI::App* command = AddLocalCommand(
+      app, arguments, "init", "Write a first configuration from the API keys in the environment",
+      "  429ctl init                                writes 429chain.yaml, says what each provider gives a day\n"
+      "  429ctl init --print --no-probe | less      only shows it\n"
+      "  429ctl init --out /etc/429chain.yaml --force\n"
+      "  429ctl -o json init --print | jq .requests_per_day\n"
+      "\n"
+      "No key is ever written, only the names of the variables that hold them. Without any key: the list of the\n"
+      "variables that are looked for, and where keys are to be had; exit code 1.",
+      [&arguments] { return RunInit(arguments.context, arguments.init); });
+  command->add_option("--out", init.file, "The file to write; - for standard output")
+      ->envname("CHAIN429_OUT")
+      ->type_name("FILE")
+      ->capture_default_str();
+  command->add_flag("--force", init.force, "Replace the file if it is there")->envname("CHAIN429_FORCE");
+  command->add_flag("--print", init.print, "Show the configuration and write nothing")->envname("CHAIN429_PRINT");
+  command->add_flag("--no-probe", init.no_probe, "Do not look for local servers (Ollama, llama.cpp, vLLM)")
+      ->envname("CHAIN429_NO_PROBE");
+}
+
+ControlOrigin OriginOf(const Arguments& arguments, const ContextFile& file) {
+  if (arguments.control->count() > 0) return ControlOrigin::kFlagOrVariable;
+  return file.Control().value_or("").empty() ? ControlOrigin::kDefault : ControlOrigin::kFile;
+}
+
+void AddContext(CLI::App& app, Arguments& arguments) {
+  CLI::App* group = app.add_subcommand("context", "Remember where the control plane is");
+  group->require_subcommand(1);
+  group->footer(
+      "--control goes before CHAIN429_CONTROL, this before what is remembered, and that before 127.0.0.1:4292.\n"
+      "The file is 429chain/context.yaml in XDG_CONFIG_HOME or ~/.config; CHAIN429_CONTEXT names another.");
+  const ContextFile file(ContextFile::DefaultPath());
+  CLI::App* set =
+      AddLocalCommand(*group, arguments, "set", "Remember an address",
+                      "  429ctl context set control.example:4292\n  429ctl context set unix:/run/429chain.sock",
+                      [&arguments, file] { return RunContextSet(arguments.context, file, arguments.address); });
+  set->add_option("address", arguments.address, "The control plane's gRPC address")->required()->type_name("ADDR:PORT");
+  AddLocalCommand(*group, arguments, "show", "The address in use, and where it comes from",
+                  "  429ctl context show\n  429ctl -o json context show | jq -r .control",
+                  [&arguments, file] { return RunContextShow(arguments.context, file, OriginOf(arguments, file)); });
+  AddLocalCommand(*group, arguments, "clear", "Forget the address", "  429ctl context clear",
+                  [&arguments, file] { return RunContextClear(arguments.context, file); });
+}
+
+// What no flag and no variable says is taken from the context file.
+absl::Status FindControl(Arguments& arguments) {
+  if (!arguments.asks_control || arguments.control->count() > 0) return absl::OkStatus();
+  absl::StatusOr<std::string> saved = ContextFile(ContextFile::DefaultPath()).Control();
+  if (saved.ok() && !saved->empty()) arguments.context.control = *std::move(saved);
+  return saved.status();
+}
+
 void AddUp(CLI::App& app, Arguments& arguments) {
   UpOptions& up = arguments.up;
-  CLI::App* command = AddCommand(
+  CLI::App* command = AddLocalCommand(
       app, arguments, "up", "Start both planes here, and simulated providers where there is no API key",
       "  429ctl up                                  the API keys in the environment, else simulated providers\n"
       "  429ctl up --demo --listen 127.0.0.1:8080\n"
+      "  429ctl -o json up | jq -r .base_url         one line of JSON in place of the banner\n"
       "  GROQ_API_KEY=gsk_... 429ctl up             writes a configuration once, then uses it\n"
-      "  429ctl up --config 429chain.yaml",
+      "  429ctl up --config 429chain.yaml\n"
+      "  429ctl up --state ./state                  keeps its configuration and what it learnt there\n"
+      "\n"
+      "Without --config: the configuration in the state folder, which is written at the first start with a key.\n"
+      "Ctrl-C stops everything in order, a second one at once. Exit code 0 after that; 1 where something could not be\n"
+      "started or has died.",
       [&arguments] { return RunUp(arguments.context, arguments.up); });
   command->add_flag("--demo", up.demo, "Simulated providers with a small steady traffic");
   command->add_flag("--no-traffic", up.no_traffic, "The demo without its traffic");
   command->add_option("--config", up.config, "Configuration file")->envname("CHAIN429_CONFIG")->type_name("FILE");
+  command->add_option("--state", up.state, "Folder for what outlives a restart (default: that of XDG_STATE_HOME)")
+      ->envname("CHAIN429_STATE")
+      ->type_name("DIR");
   command->add_option("--listen", up.listen, "HTTP API; port 0 picks a free one")
       ->envname("CHAIN429_LISTEN")
       ->type_name("ADDR:PORT")
@@ -74,10 +154,11 @@ void AddUp(CLI::App& app, Arguments& arguments) {
 }
 
 void AddConfigCommands(CLI::App& app, Arguments& arguments) {
-  CLI::App* validate = AddCommand(app, arguments, "validate", "Check a configuration file, without any control plane",
-                                  "  429ctl validate 429chain.yaml\n"
-                                  "  429ctl -o json validate 429chain.yaml | jq '.problems[].message'",
-                                  [&arguments] { return RunValidate(arguments.context, arguments.file); });
+  CLI::App* validate =
+      AddLocalCommand(app, arguments, "validate", "Check a configuration file, without any control plane",
+                      "  429ctl validate 429chain.yaml\n"
+                      "  429ctl -o json validate 429chain.yaml | jq '.problems[].message'",
+                      [&arguments] { return RunValidate(arguments.context, arguments.file); });
   validate->add_option("file", arguments.file, "YAML or JSON; - for standard input")->required()->type_name("FILE");
 
   CLI::App* apply = AddCommand(app, arguments, "apply", "Apply a configuration as a whole",
@@ -114,8 +195,8 @@ void AddStateCommands(CLI::App& app, Arguments& arguments) {
   clear->add_option("pool", arguments.pool, "The pool's name, as `429ctl pools` shows it")
       ->required()
       ->type_name("POOL");
-  AddCommand(app, arguments, "version", "The version of this program", "  429ctl version",
-             [&context] { return RunVersion(context); });
+  AddLocalCommand(app, arguments, "version", "The version of this program", "  429ctl version",
+                  [&context] { return RunVersion(context); });
 }
 
 }  // namespace
@@ -133,6 +214,7 @@ int RunCommandLine(int argc, const char* const* argv) {
   app.footer(
       "Examples:\n"
       "  429ctl up                        start everything on this host\n"
+      "  429ctl init                      write a configuration from the API keys in the environment\n"
       "  429ctl validate 429chain.yaml    check a configuration\n"
       "  429ctl pools                     what each limit has left\n"
       "\n"
@@ -142,16 +224,19 @@ int RunCommandLine(int argc, const char* const* argv) {
   app.fallthrough();
   app.require_subcommand(1);
   app.set_version_flag("--version", "429ctl " CHAIN429_VERSION);
-  app.add_option("--control", arguments.context.control, "The control plane's gRPC address, or unix:PATH")
-      ->envname("CHAIN429_CONTROL")
-      ->type_name("ADDR:PORT")
-      ->capture_default_str();
+  arguments.control =
+      app.add_option("--control", arguments.context.control, "The control plane's gRPC address, or unix:PATH")
+          ->envname("CHAIN429_CONTROL")
+          ->type_name("ADDR:PORT")
+          ->capture_default_str();
   AddControlTlsFlags(app, arguments.control_tls);
   const std::map<std::string, OutputFormat> formats = {{"text", OutputFormat::kText}, {"json", OutputFormat::kJson}};
   app.add_option("-o,--output", arguments.context.output, "text or json")
       ->transform(CLI::Transformer(formats))
       ->type_name("FORMAT");
   AddUp(app, arguments);
+  AddInit(app, arguments);
+  AddContext(app, arguments);
   AddConfigCommands(app, arguments);
   AddStateCommands(app, arguments);
   try {
@@ -165,6 +250,7 @@ int RunCommandLine(int argc, const char* const* argv) {
     return kExitUsage;
   }
   arguments.context.tls = *std::move(tls);
+  if (const absl::Status found = FindControl(arguments); !found.ok()) return ReportFailure(arguments.context, found);
   return arguments.run();
 }
 

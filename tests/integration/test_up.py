@@ -11,7 +11,7 @@ from pathlib import Path
 from support import answers, yaml_text
 from support.case import ChainCase
 from support.poll import until
-from support.programs import Program
+from support.programs import Program, clean_environment, program, run
 from support.raw_client import Client
 
 ADDRESSES = ("--listen", "--admin", "--grpc-listen", "--http-listen")
@@ -43,8 +43,8 @@ def alive(pid):
 
 
 class Up(ChainCase):
-    def start(self, *flags, env=None):
-        home = tempfile.mkdtemp()
+    def start(self, *flags, env=None, home=None):
+        home = home or tempfile.mkdtemp()
         free = [word for flag in ADDRESSES if flag not in flags for word in (flag, "127.0.0.1:0")]
         up = Program("429ctl", ["up", *free, *flags], {"HOME": home, "XDG_STATE_HOME": home, "XDG_CONFIG_HOME": home, **(env or {})}, label="up")
         self.addCleanup(up.kill)
@@ -119,13 +119,130 @@ class Up(ChainCase):
         self.assertIn("proxy", up.output)
         until(lambda: not [pid for pid in children if alive(pid)], 5, "all children to be gone")
 
-    def test_a_configuration_of_ones_own(self):
-        """`up --config FILE`."""
-        upstream = self.upstream(answers.usual("mine"))
+    def own_config(self, upstream):
         path = Path(tempfile.mkdtemp()) / "mine.yaml"
         path.write_text(yaml_text.dump({"version": 1, "providers": {"p": {"kind": "openai", "base_url": upstream.base_url}},
                                         "chains": {"my-chain": {"targets": [{"provider": "p", "model": "m"}]}}}))
-        up = self.start("--config", path)
+        return path
+
+    def test_logs_stand_under_their_programs_names_without_colours(self):
+        """Prefixes logs; colours only on a terminal."""
+        up = self.start("--demo")
+        self.ready(up)
+        self.assertRegex(up.stderr, r"(?m)^control \| \S")
+        self.assertRegex(up.stderr, r"(?m)^proxy   \| \S")
+        self.assertNotIn("\x1b", up.output)
+
+    def test_whoever_dies_is_named_with_how_and_what_may_help(self):
+        """Which program, exit code or signal, its last log lines, a hint."""
+        for name in ("control", "proxy"):
+            up = self.start("--demo")
+            self.ready(up)
+            victim = next(pid for pid in descendants(up.pid)
+                          if f"429chain-{name}" in Path(f"/proc/{pid}/cmdline").read_text())
+            os.kill(victim, signal.SIGKILL)
+            self.assertGreater(up.wait(20), 0)
+            self.assertRegex(up.stderr, rf"error: {name} has ended unasked: killed by signal 9 \(SIGKILL\)\nits last lines:\n    \S")
+            self.assertIn("\nhint: ", up.stderr)
+
+    def test_cooldowns_outlive_a_restart(self):
+        """State is kept over restarts in the state folder, whether it was stopped or killed."""
+        for number in (signal.SIGINT, signal.SIGKILL):
+            upstream = self.upstream(answers.rate_limited({"retry-after": "3000"}))
+            path, home = self.own_config(upstream), tempfile.mkdtemp()
+            up = self.start("--config", path, home=home)
+            client, _ = self.ready(up)
+            self.assertEqual(429, client.chat("my-chain").status)
+            self.assertEqual(1, upstream.calls)
+            until(lambda up=up: self.closed_pools(up), 10, "the control plane to know of the cooldown")
+            children = descendants(up.pid)
+            os.kill(up.pid, number)
+            up.wait(20)
+            until(lambda children=children: not [pid for pid in children if alive(pid)], 15, "all children to be gone")
+            self.assertTrue((Path(home) / "429chain" / "state.db").exists())
+            up = self.start("--config", path, home=home)
+            client, _ = self.ready(up)
+            self.assertIn(f"{home}/429chain", up.stdout, "the banner says where the state is")
+            answer = client.chat("my-chain")
+            self.assertEqual(429, answer.status, repr(answer))
+            self.assertGreater(int(answer.header("retry-after")), 2000)
+            self.assertEqual(1, upstream.calls, "it was not called again")
+
+    def closed_pools(self, up):
+        control = re.search(r"--control (\S+) pools", up.stdout).group(1)
+        code, out, _ = run("429ctl", ["--control", control, "-o", "json", "pools"])
+        return code == 0 and "rate_limited" in out
+
+    def test_a_chosen_state_folder(self):
+        """`--state DIR` holds what is written."""
+        state = Path(tempfile.mkdtemp()) / "state"
+        up = self.start("--state", state, env={"GROQ_API_KEY": "gsk_0123456789abcdef"})
+        self.ready(up)
+        self.assertTrue((state / "429chain.yaml").exists())
+        self.assertTrue((state / "state.db").exists())
+        self.assertEqual(0o700, state.stat().st_mode & 0o777)
+
+    def test_a_second_start_uses_what_the_first_has_written_and_names_new_keys(self):
+        """Written once; keys that appear later are mentioned in one line."""
+        home = tempfile.mkdtemp()
+        up = self.start(home=home, env={"GROQ_API_KEY": "gsk_0123456789abcdef"})
+        self.ready(up)
+        self.assertRegex(up.stderr, r"(?m)^==> wrote .*429chain\.yaml for GROQ_API_KEY")
+        os.kill(up.pid, signal.SIGTERM)
+        self.assertEqual(0, up.wait(20))
+        up = self.start(home=home, env={"GROQ_API_KEY": "gsk_0123456789abcdef", "CEREBRAS_API_KEY": "csk_0123456789abcdef"})
+        self.ready(up)
+        self.assertRegex(up.stderr, r"(?m)^==> using .*429chain\.yaml, written before$")
+        self.assertRegex(up.stderr, r"(?m)^==> .*does not use CEREBRAS_API_KEY")
+        self.assertRegex(up.stdout, r"Groq +3,000 +600,000 +2026-08-22", "the free tier per day, short")
+
+    def test_it_works_without_standard_input(self):
+        """Stdin closed, not at its end: no file takes its number."""
+        home = tempfile.mkdtemp()
+        flags = [word for flag in ADDRESSES for word in (flag, "127.0.0.1:0")]
+        out = Path(home) / "out"
+        with open(out, "wb") as file:
+            up = subprocess.Popen(["bash", "-c", 'exec "$@" <&-', "up", program("429ctl"), "up", "--demo", *flags],
+                                  stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                  env=clean_environment({"HOME": home, "XDG_STATE_HOME": home}), start_new_session=True)
+        self.addCleanup(up.kill)
+        found = until(lambda: re.search(r"Base URL http://(127\.0\.0\.1:\d+)/v1", out.read_text()), 30, "the banner")
+        self.assertEqual(200, Client(found.group(1)).chat("demo").status)
+        self.assertRegex(out.read_text(), r"(?m)^control \| \S", "its logs are still read")
+        up.send_signal(signal.SIGTERM)
+        self.assertEqual(0, up.wait(20), out.read_text())
+
+    def test_it_ends_under_timeout(self):
+        """`timeout N 429ctl up` leaves nothing behind."""
+        home = tempfile.mkdtemp()
+        flags = [word for flag in ADDRESSES for word in (flag, "127.0.0.1:0")]
+        done = subprocess.run(["timeout", "--preserve-status", "-k", "20", "2", program("429ctl"), "up", "--demo", *flags],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                              env=clean_environment({"HOME": home, "XDG_STATE_HOME": home}))
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("==> stopping", done.stderr)
+
+    def test_ctrl_c_twice_stops_at_once(self):
+        """The first waits for what is open, the second does not."""
+        upstream = self.upstream(answers.silent)
+        up = self.start("--config", self.own_config(upstream))
+        client, _ = self.ready(up)
+        asking = client.open_chat("my-chain")
+        self.addCleanup(asking.close)
+        until(lambda: upstream.calls == 1, 10, "the request to be under way")
+        children = descendants(up.pid)
+        os.kill(up.pid, signal.SIGINT)
+        up.wait_for("waiting for proxy to finish what is open", 20)
+        self.assertTrue(up.running)
+        os.kill(up.pid, signal.SIGINT)
+        self.assertEqual(0, up.wait(10))
+        self.assertFalse([pid for pid in children if alive(pid)])
+        self.assertNotIn("does not stop", up.stderr)
+
+    def test_a_configuration_of_ones_own(self):
+        """`up --config FILE`."""
+        upstream = self.upstream(answers.usual("mine"))
+        up = self.start("--config", self.own_config(upstream))
         client, _ = self.ready(up)
         self.assertEqual("mine", client.chat("my-chain").content)
 

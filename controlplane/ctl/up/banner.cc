@@ -1,12 +1,17 @@
 #include "controlplane/ctl/up/banner.h"
 
+#include <nlohmann/json.hpp>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "controlplane/ctl/terminal.h"
-#include "controlplane/ctl/up/key_config.h"
 
 namespace chain429 {
 namespace {
+
+std::string BaseUrl(const BannerFacts& facts) { return absl::StrCat("http://", facts.api.ToString(), "/v1"); }
 
 std::string CurlLine(const BannerFacts& facts, const std::string& base_url) {
   const std::string auth = facts.client_key_variable.empty()
@@ -38,12 +43,7 @@ std::string JavaScriptSnippet(const BannerFacts& facts, const std::string& base_
 }
 
 std::string Indented(const std::string& text) {
-  std::string out = "    ";
-  for (const char c : text) {
-    out.push_back(c);
-    if (c == '\n') out.append("    ");
-  }
-  return out;
+  return absl::StrCat("    ", absl::StrReplaceAll(absl::StripSuffix(text, "\n"), {{"\n", "\n    "}}));
 }
 
 // The default address needs no flag.
@@ -56,14 +56,17 @@ std::string ControlFlag(const BannerFacts& facts) {
 
 std::string Banner(const BannerFacts& facts, bool colour) {
   const auto bold = [colour](const std::string& text) { return Paint(text, Colour::kBold, colour); };
-  const std::string base_url = absl::StrCat("http://", facts.api.ToString(), "/v1");
+  const std::string base_url = BaseUrl(facts);
   const std::string ctl = absl::StrCat(facts.ctl_path, ControlFlag(facts));
   std::string out = absl::StrCat("\n", Paint("429chain is ready.", Colour::kGreen, colour), "  Base URL ",
                                  bold(base_url), ", model ", bold(facts.chain), "\n");
   if (facts.demo) {
     absl::StrAppend(&out, "The providers are simulated", facts.traffic ? ", with a request every two seconds" : "",
-                    ". To go real, set one of\n", absl::StrJoin(KnownKeyVariables(), ", "), " and start again.\n");
+                    ". To go real, set one of\n", absl::StrJoin(facts.key_variables, ", "), " and start again;\n",
+                    facts.ctl_path, " init says where keys are to be had for nothing.\n");
   }
+  if (facts.chains.size() > 1) absl::StrAppend(&out, "Models: ", absl::StrJoin(facts.chains, ", "), "\n");
+  if (!facts.free_tiers.empty()) absl::StrAppend(&out, "\n", Indented(facts.free_tiers), "\n");
   absl::StrAppend(&out, "\n", bold("Try it"), "\n", Indented(CurlLine(facts, base_url)), "\n");
   absl::StrAppend(&out, "\n", bold("Python"), "\n", Indented(PythonSnippet(facts, base_url)), "\n");
   absl::StrAppend(&out, "\n", bold("JavaScript"), "\n", Indented(JavaScriptSnippet(facts, base_url)), "\n");
@@ -72,8 +75,22 @@ std::string Banner(const BannerFacts& facts, bool colour) {
   absl::StrAppend(&out, "    http://", facts.admin.ToString(),
                   "/metrics    the proxy's admin port: also /pools, /config_dump, /ready\n");
   absl::StrAppend(&out, "    http://", facts.http.ToString(), "/    the control plane's HTTP port\n");
-  absl::StrAppend(&out, "    ", facts.config_file, "    the configuration\n\nCtrl-C stops everything.\n\n");
+  absl::StrAppend(&out, "    ", facts.config_file, "    the configuration\n");
+  if (!facts.state_folder.empty())
+    absl::StrAppend(&out, "    ", facts.state_folder,
+                    "    what outlives a restart: cooldowns, what is used of a day\n");
+  absl::StrAppend(&out, "\nCtrl-C stops everything.\n\n");
   return out;
+}
+
+std::string BannerJson(const BannerFacts& facts) {
+  const nlohmann::ordered_json json = {
+      {"base_url", BaseUrl(facts)},       {"model", facts.chain},
+      {"chains", facts.chains},           {"client_key_variable", facts.client_key_variable},
+      {"control", facts.grpc.ToString()}, {"http", facts.http.ToString()},
+      {"admin", facts.admin.ToString()},  {"config", facts.config_file},
+      {"state", facts.state_folder},      {"demo", facts.demo}};
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace chain429

@@ -147,9 +147,15 @@ bool ChildProcess::Reap() {
   return true;
 }
 
+ChildEnd ChildProcess::end() const {
+  return WIFSIGNALED(wait_status_) ? ChildEnd{WTERMSIG(wait_status_), 0} : ChildEnd{0, WEXITSTATUS(wait_status_)};
+}
+
 std::string ChildProcess::EndText() const {
-  if (WIFSIGNALED(wait_status_)) return absl::StrCat("killed by signal ", WTERMSIG(wait_status_));
-  return absl::StrCat("exit status ", WEXITSTATUS(wait_status_));
+  const ChildEnd how = end();
+  if (how.signal == 0) return absl::StrCat("exit status ", how.status);
+  const char* name = sigabbrev_np(how.signal);
+  return absl::StrCat("killed by signal ", how.signal, name == nullptr ? "" : absl::StrCat(" (SIG", name, ")"));
 }
 
 }  // namespace chain429

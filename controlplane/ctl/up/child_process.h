@@ -21,6 +21,12 @@ struct ChildSpec {
   std::vector<std::string> argv;  // argv[0]: the program's path
 };
 
+// How a program ended: by a signal, or with a status.
+struct ChildEnd {
+  int signal = 0;  // 0: by itself
+  int status = 0;
+};
+
 // A program that this one started: in a process group of its own (the terminal's Ctrl-C reaches only the parent, which
 // stops its children in order), killed by the kernel should the parent vanish, its output read line by line. Belongs to
 // the io_context's thread, which must be the main thread: the kernel's promise is bound to the thread that forked.
@@ -43,7 +49,9 @@ class ChildProcess {
   void Signal(int signal);
   // After SIGCHLD. True when it has ended just now; its output up to then has gone to the handler.
   bool Reap();
-  // "exit status 1", "killed by signal 9". REQUIRES: !running()
+  // REQUIRES: !running()
+  ChildEnd end() const;
+  // "exit status 1", "killed by signal 9 (SIGKILL)". REQUIRES: !running()
   std::string EndText() const;
   const std::deque<std::string>& last_lines() const { return last_lines_; }
 

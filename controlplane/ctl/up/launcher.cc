@@ -18,6 +18,7 @@
 #include "controlplane/ctl/terminal.h"
 #include "controlplane/ctl/text_file.h"
 #include "controlplane/ctl/up/banner.h"
+#include "controlplane/ctl/up/death_report.h"
 #include "controlplane/ctl/up/demo.h"
 #include "controlplane/ctl/up/log_line.h"
 #include "controlplane/ctl/up/ports.h"
@@ -27,7 +28,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollEvery(50);
 constexpr int kMostPolls = 1200;  // a minute: a loaded machine is slow, a hanging program is not worth more
+constexpr int kPollsOfPatience = 40;  // then it is said what is waited for, and again after as many
+constexpr std::chrono::seconds kQuietStop(1);
 constexpr std::chrono::seconds kStopGrace(10);  // for one child; open requests of the proxy included
+constexpr size_t kLabelWidth = 7;
 
 Colour LabelColour(const std::string& label) {
   if (label == "control") return Colour::kCyan;
@@ -78,7 +82,7 @@ Launcher::~Launcher() {
 }
 
 int Launcher::Run() {
-  if (!plan_.note.empty()) Say(plan_.note);
+  for (const std::string& note : plan_.notes) Say(note);
   if (plan_.demo) {
     StartSimulator();
   } else {
@@ -112,13 +116,13 @@ void Launcher::StartSimulator() {
     return;
   }
   Say("starting simulated providers");
-  Start("providers", {plan_.programs.simulator, "--scenario", demo_folder_ + "/scenario.yaml"},
+  Start("sim", {plan_.programs.simulator, "--scenario", demo_folder_ + "/scenario.yaml"},
         [this](const std::string& line) { OnSimulatorLine(line); });
 }
 
 // "listening NAME URL" for each provider, then "ready".
 void Launcher::OnSimulatorLine(const std::string& line) {
-  ShowLine("providers", line);
+  ShowLine("sim", line);
   if (stopping_) return;
   constexpr std::string_view kListening = "listening ";
   if (line.starts_with(kListening)) {
@@ -143,10 +147,10 @@ void Launcher::OnSimulatorLine(const std::string& line) {
 
 void Launcher::StartControl() {
   Say("starting the control plane");
-  Start("control",
-        {plan_.programs.control, "--config", plan_.config, "--grpc-listen", plan_.grpc.ToString(), "--http-listen",
-         plan_.http.ToString()},
-        [this](const std::string& line) { ShowLine("control", line); });
+  std::vector<std::string> argv = {plan_.programs.control, "--config",      plan_.config,         "--grpc-listen",
+                                   plan_.grpc.ToString(),  "--http-listen", plan_.http.ToString()};
+  if (!plan_.store.empty()) argv.insert(argv.end(), {"--store", plan_.store});
+  Start("control", std::move(argv), [this](const std::string& line) { ShowLine("control", line); });
   polls_ = 0;
   PollControl();
 }
@@ -161,6 +165,7 @@ void Launcher::PollControl() {
     Fail(absl::StrCat("the control plane does not listen on ", plan_.grpc.ToString()));
     return;
   }
+  if (polls_ % kPollsOfPatience == 0) Say("still waiting for the control plane");
   timer_.expires_after(kPollEvery);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) PollControl();
@@ -212,6 +217,7 @@ void Launcher::OnReadyAnswer(bool ready, const std::string& why) {
     return;
   }
   last_not_ready_ = why;
+  if (polls_ % kPollsOfPatience == 0) Say(absl::StrCat("still waiting for the proxy: ", why));
   timer_.expires_after(kPollEvery);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) PollReady();
@@ -225,12 +231,18 @@ void Launcher::Announce() {
   facts.grpc = ReachableFromHere(plan_.grpc);
   facts.http = ReachableFromHere(plan_.http);
   facts.chain = plan_.chain;
+  facts.chains = plan_.chains;
+  if (!plan_.tiers.empty())
+    facts.free_tiers = absl::StrCat(ShortFreeTierTable(plan_.tiers, context_.colour), FreeTierSum(plan_.tiers));
+  facts.key_variables = plan_.key_variables;
+  if (plan_.state != nullptr && plan_.state->claimed()) facts.state_folder = plan_.state->path();
   facts.client_key_variable = plan_.client_key_variable;
   facts.config_file = plan_.config;
   facts.ctl_path = options_.called_as;
   facts.demo = plan_.demo;
   facts.traffic = plan_.demo && !options_.no_traffic;
-  *context_.out << Banner(facts, context_.colour) << std::flush;
+  const bool json = context_.output == OutputFormat::kJson;
+  *context_.out << (json ? BannerJson(facts) : Banner(facts, context_.colour)) << std::flush;
   if (!facts.traffic) return;
   traffic_ = std::make_unique<DemoTraffic>(facts.api, facts.chain, [this](std::string line) {
     boost::asio::post(io_, [this, line = std::move(line)] { ShowLine("traffic", line); });
@@ -256,10 +268,7 @@ void Launcher::ReapChildren() {
     if (!child->Reap()) continue;
     ended = true;
     if (stopping_) continue;
-    std::string message = absl::StrCat(child->label(), " has ended unasked: ", child->EndText());
-    if (!child->last_lines().empty()) message.append("\nits last lines:");
-    for (const std::string& line : child->last_lines()) absl::StrAppend(&message, "\n    ", ReadLogLine(line).text);
-    Fail(message);
+    Fail(DeathReport(*child));
   }
   if (ended && was_stopping) StopNext();
 }
@@ -294,11 +303,16 @@ void Launcher::StopNext() {
   // Asked twice, a program takes it for an order to drop everything.
   if (std::exchange(asked_, child) == child) return;
   child->Signal(SIGTERM);
-  timer_.expires_after(kStopGrace);
+  timer_.expires_after(kQuietStop);
   timer_.async_wait([this, child](const boost::system::error_code& error) {
     if (error || !child->running()) return;
-    Say(absl::StrCat(child->label(), " does not stop; killing it"));
-    child->Signal(SIGKILL);
+    Say(absl::StrCat("waiting for ", child->label(), " to finish what is open"));
+    timer_.expires_after(kStopGrace);
+    timer_.async_wait([this, child](const boost::system::error_code& late) {
+      if (late || !child->running()) return;
+      Say(absl::StrCat(child->label(), " does not stop; killing it"));
+      child->Signal(SIGKILL);
+    });
   });
 }
 
@@ -319,7 +333,7 @@ void Launcher::Say(const std::string& text) {
 
 void Launcher::ShowLine(const std::string& label, const std::string& line) {
   const LogLine shown = ReadLogLine(line);
-  const std::string padding(label.size() < 9 ? 9 - label.size() : 0, ' ');
+  const std::string padding(label.size() < kLabelWidth ? kLabelWidth - label.size() : 0, ' ');
   *context_.err << Paint(absl::StrCat(label, padding, " | "), LabelColour(label), colour_)
                 << Paint(shown.text, LineColour(shown.weight), colour_) << std::endl;
 }

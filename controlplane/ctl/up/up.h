@@ -11,6 +11,7 @@ struct UpOptions {
   bool demo = false;
   bool no_traffic = false;
   bool insecure_listen = false;
+  std::string state;   // folder; empty: the usual one
   std::string config;  // empty: by the keys in the environment, else the demo
   std::string listen = "127.0.0.1:4290";
   std::string admin = "127.0.0.1:4291";

@@ -71,6 +71,67 @@ models:
   EXPECT_EQ((*ProviderRules::Compile(entry.json))->auth().header, "x-acme-key");
 }
 
+TEST(Catalogue, ReadsWhatAFirstConfigurationNeeds) {
+  const absl::StatusOr<Catalogue> catalogue = Catalogue::Parse({{"a.yaml", R"(
+kind: acme
+setup:
+  keys: [ACME_KEY, ACME_TOKEN]
+  keys_url: https://acme.example/keys
+  title: Acme Inc.
+  base_url: https://acme.example/v1
+  plan: credit
+  as_of: 2026-01-02
+  note: one dollar
+  limits: {rpm: 7}
+  requests_per_month: 100
+  models: {big: {quality: 9, speed: 1, context: 4096}}
+)"}});
+  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+  const CatalogueEntry& entry = *catalogue->Find("acme");
+  ASSERT_TRUE(entry.setup.has_value());
+  const CatalogueSetup& setup = *entry.setup;
+  EXPECT_EQ(setup.keys, (std::vector<std::string>{"ACME_KEY", "ACME_TOKEN"}));
+  EXPECT_EQ(setup.keys_url, "https://acme.example/keys");
+  EXPECT_EQ(setup.title, "Acme Inc.");
+  EXPECT_EQ(setup.base_url, "https://acme.example/v1");
+  EXPECT_EQ(setup.plan, Plan::kCredit);
+  EXPECT_EQ(PlanWord(setup.plan), "credit");
+  EXPECT_EQ(setup.as_of, "2026-01-02");
+  EXPECT_EQ(setup.note, "one dollar");
+  ASSERT_EQ(setup.limits.size(), 1u);
+  EXPECT_EQ(setup.limits[0].amount, 7);
+  EXPECT_EQ(setup.requests_per_month, 100);
+  ASSERT_EQ(setup.models.size(), 1u);
+  EXPECT_EQ(setup.models[0].id, "big");
+  EXPECT_EQ(setup.models[0].quality, 9);
+  EXPECT_EQ(setup.models[0].speed, 1);
+  EXPECT_EQ(setup.models[0].context, 4096);
+  EXPECT_TRUE(entry.limits.empty()) << "what is only said is not kept to";
+  EXPECT_EQ(entry.json, Catalogue::Parse({{"a", "kind: acme\n"}})->Find("acme")->json) << "proxies need none of it";
+}
+
+TEST(Catalogue, ASetupIsNotInherited) {
+  const absl::StatusOr<Catalogue> catalogue =
+      Catalogue::Parse({{"a", "kind: base\nsetup: {plan: local}\n"}, {"b", "kind: other\nextends: base\n"}});
+  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+  EXPECT_TRUE(catalogue->Find("base")->setup.has_value());
+  EXPECT_FALSE(catalogue->Find("other")->setup.has_value());
+}
+
+TEST(Catalogue, EveryFaultOfASetupIsSaidWithItsPath) {
+  const absl::Status status =
+      Catalogue::Parse(
+          {{"a.yaml", "kind: acme\nsetup: {plan: gratis, keyz: [A], models: {m: {quality: 10, speed: 0}, n: 7}}\n"},
+           {"b.yaml", "kind: bare\nsetup: {keys: [A]}\n"}})
+          .status();
+  for (const std::string part :
+       {"acme.setup.plan: \"gratis\" is none of free", "acme.setup.keyz: unknown key; did you mean \"keys\"?",
+        "acme.setup.models.m.quality: a number from 1 to 9", "acme.setup.models.m.speed: a number from 1 to 9",
+        "acme.setup.models.n: an object is wanted", "bare.setup.plan: is missing",
+        "bare.setup.plan: without `keys` and `models` only a local server"})
+    EXPECT_NE(status.message().find(part), absl::string_view::npos) << part << "\n" << status;
+}
+
 TEST(Catalogue, AnEntryIsJsonTooAndTheSameEitherWay) {
   const absl::StatusOr<Catalogue> yaml = Catalogue::Parse({{"a", "kind: acme\nlimits: {rpm: 5}\n"}});
   const absl::StatusOr<Catalogue> json = Catalogue::Parse({{"a", R"({"limits": {"rpm": 5}, "kind": "acme"})"}});

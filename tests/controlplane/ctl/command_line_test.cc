@@ -16,10 +16,16 @@ using Json = nlohmann::json;
 
 class CommandLineTest : public testing::Test {
  public:
-  ~CommandLineTest() override { unsetenv("CHAIN429_CONTROL"); }
+  ~CommandLineTest() override {
+    unsetenv("CHAIN429_CONTROL");
+    unsetenv("CHAIN429_CONTEXT");
+  }
 
  protected:
-  CommandLineTest() { unsetenv("CHAIN429_CONTROL"); }
+  CommandLineTest() {
+    unsetenv("CHAIN429_CONTROL");
+    setenv("CHAIN429_CONTEXT", context_folder_.File("context.yaml").c_str(), 1);
+  }
 
   // Runs `429ctl WORDS`. What it wrote is in out_ and err_.
   int Run(std::vector<std::string> words) {
@@ -35,32 +41,41 @@ class CommandLineTest : public testing::Test {
     return code;
   }
 
+  const TemporaryFolder context_folder_;
   std::string out_;
   std::string err_;
 };
 
 TEST_F(CommandLineTest, HelpListsTheCommandsWithExamplesAndExitCodes) {
   EXPECT_EQ(Run({"--help"}), kExitOk);
-  for (const std::string word : {"up", "validate", "apply", "get", "status", "chains", "proxies", "pools", "clear",
-                                 "version", "--control", "--output", "Examples", "Exit codes"}) {
+  for (const std::string word : {"up", "init", "context", "validate", "apply", "get", "status", "chains", "proxies",
+                                 "pools", "clear", "version", "--control", "--output", "Examples", "Exit codes"}) {
     EXPECT_NE(out_.find(word), std::string::npos) << word;
   }
 }
 
 TEST_F(CommandLineTest, EveryCommandHasHelpWithExamples) {
   for (const std::string command :
-       {"up", "validate", "apply", "status", "chains", "proxies", "pools", "clear", "version"}) {
+       {"up", "init", "validate", "apply", "status", "chains", "proxies", "pools", "clear", "version"}) {
     EXPECT_EQ(Run({command, "--help"}), kExitOk) << command;
     EXPECT_NE(out_.find("Examples:"), std::string::npos) << command;
     EXPECT_NE(out_.find("429ctl"), std::string::npos) << command;
   }
-  EXPECT_EQ(Run({"get", "config", "--help"}), kExitOk);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"get", "config"}, {"context", "set"}, {"context", "show"}, {"context", "clear"}}) {
+    EXPECT_EQ(Run({words[0], words[1], "--help"}), kExitOk);
+    EXPECT_NE(out_.find("Examples:"), std::string::npos) << words[1];
+  }
 }
 
 TEST_F(CommandLineTest, AWrongCommandLineSaysWhatIsWrong) {
   const std::vector<std::vector<std::string>> wrong = {{},
                                                        {"fly"},
                                                        {"get"},
+                                                       {"context"},
+                                                       {"context", "set"},
+                                                       {"context", "set", "nowhere"},
+                                                       {"init", "extra"},
                                                        {"validate"},
                                                        {"clear"},
                                                        {"apply"},
@@ -105,6 +120,37 @@ TEST_F(CommandLineTest, TheControlPlaneIsNamedByFlagElseByVariable) {
   EXPECT_NE(out_.find("by-variable"), std::string::npos);
   EXPECT_EQ(Run({"--control", by_flag.address(), "status"}), kExitOk);
   EXPECT_NE(out_.find("by-flag"), std::string::npos);
+}
+
+TEST_F(CommandLineTest, WhatNoFlagAndNoVariableSaysIsInTheContextFile) {
+  FakeAdmin by_file;
+  by_file.get_status.set_software_version("by-file");
+  FakeAdmin by_variable;
+  by_variable.get_status.set_software_version("by-variable");
+  EXPECT_EQ(Run({"context", "set", by_file.address()}), kExitOk) << err_;
+  EXPECT_NE(out_.find(by_file.address()), std::string::npos);
+  EXPECT_EQ(Run({"status"}), kExitOk) << err_;
+  EXPECT_NE(out_.find("by-file"), std::string::npos);
+  EXPECT_EQ(Run({"-o", "json", "context", "show"}), kExitOk);
+  EXPECT_EQ(Json::parse(out_).at("control"), by_file.address());
+  EXPECT_EQ(Json::parse(out_).at("from"), "the context file");
+  setenv("CHAIN429_CONTROL", by_variable.address().c_str(), 1);
+  EXPECT_EQ(Run({"status"}), kExitOk);
+  EXPECT_NE(out_.find("by-variable"), std::string::npos);
+  EXPECT_EQ(Run({"context", "show"}), kExitOk);
+  EXPECT_NE(out_.find(by_variable.address()), std::string::npos);
+  unsetenv("CHAIN429_CONTROL");
+  EXPECT_EQ(Run({"context", "clear"}), kExitOk);
+  EXPECT_NE(out_.find("127.0.0.1:4292, from the usual address"), std::string::npos) << out_;
+}
+
+TEST_F(CommandLineTest, ABadContextFileStopsOnlyWhatNeedsIt) {
+  context_folder_.Write("context.yaml", "control: nowhere\n");
+  EXPECT_EQ(Run({"status"}), kExitUsage);
+  EXPECT_NE(err_.find("context.yaml"), std::string::npos) << err_;
+  EXPECT_EQ(Run({"version"}), kExitOk);
+  EXPECT_EQ(Run({"--control", "127.0.0.1:1", "status"}), kExitUnreachable);
+  EXPECT_EQ(Run({"context", "set", "10.0.0.1:4292"}), kExitOk) << "which mends it";
 }
 
 TEST_F(CommandLineTest, TheDefaultControlPlaneIsOnTheUsualPort) {

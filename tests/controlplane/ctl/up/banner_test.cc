@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 namespace chain429 {
 namespace {
 
@@ -55,9 +57,23 @@ TEST(Banner, WithClientKeysTheExamplesNameTheVariable) {
 TEST(Banner, TheDemoSaysHowToGoReal) {
   BannerFacts facts = Facts();
   facts.demo = true;
-  EXPECT_TRUE(Has(Banner(facts, false), "The providers are simulated. To go real, set one of\nGROQ_API_KEY, "));
+  facts.key_variables = {"GROQ_API_KEY", "GEMINI_API_KEY"};
+  EXPECT_TRUE(
+      Has(Banner(facts, false), "The providers are simulated. To go real, set one of\nGROQ_API_KEY, GEMINI_API_KEY "));
   facts.traffic = true;
   EXPECT_TRUE(Has(Banner(facts, false), "simulated, with a request every two seconds"));
+}
+
+TEST(Banner, SaysWhichModelsThereAreWhatTheyGiveAndWhereTheStateIs) {
+  BannerFacts facts = Facts();
+  EXPECT_FALSE(Has(Banner(facts, false), "Models:"));
+  facts.chains = {"auto", "fast"};
+  facts.free_tiers = "FREE TIER  REQUESTS/DAY\nGroq       3,000\n";
+  facts.state_folder = "/home/me/.local/state/429chain";
+  const std::string text = Banner(facts, false);
+  EXPECT_TRUE(Has(text, "Models: auto, fast\n"));
+  EXPECT_TRUE(Has(text, "\n    FREE TIER  REQUESTS/DAY\n    Groq       3,000\n")) << text;
+  EXPECT_TRUE(Has(text, "    /home/me/.local/state/429chain    what outlives a restart"));
 }
 
 TEST(Banner, NamesTheControlPlaneOnlyWhereItIsNotWhere429ctlLooks) {
@@ -65,6 +81,18 @@ TEST(Banner, NamesTheControlPlaneOnlyWhereItIsNotWhere429ctlLooks) {
   BannerFacts facts = Facts();
   facts.grpc.port = 9999;
   EXPECT_TRUE(Has(Banner(facts, false), "    build/release/bin/429ctl --control 127.0.0.1:9999 pools"));
+}
+
+TEST(BannerJson, SaysTheSameOnOneLine) {
+  BannerFacts facts = Facts();
+  facts.chains = {"coding"};
+  const std::string text = BannerJson(facts);
+  EXPECT_EQ(text.find('\n'), text.size() - 1);
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_EQ(json.at("base_url"), "http://127.0.0.1:4290/v1");
+  EXPECT_EQ(json.at("model"), "coding");
+  EXPECT_EQ(json.at("control"), "127.0.0.1:4292");
+  EXPECT_EQ(json.at("config"), "/home/me/429chain.yaml");
 }
 
 TEST(Banner, IsColouredOnlyWhereThatIsWanted) {

@@ -74,7 +74,7 @@ TEST_F(ChildProcessTest, SaysHowItEnded) {
   EXPECT_FALSE(exited->Reap()) << "once";
   const auto killed = Shell("kill -9 $$");
   RunToEnd(*killed);
-  EXPECT_EQ(killed->EndText(), "killed by signal 9");
+  EXPECT_EQ(killed->EndText(), "killed by signal 9 (SIGKILL)");
   EXPECT_EQ(killed->label(), "tester");
 }
 
@@ -124,10 +124,10 @@ TEST_F(ChildProcessTest, InheritsNoFileAndNoSignalThatIsIgnoredOrBlocked) {
   sigprocmask(SIG_BLOCK, &blocked, &unblocked);
   const auto piped = Shell("kill -PIPE $$; echo still here");
   RunToEnd(*piped);
-  EXPECT_EQ(piped->EndText(), "killed by signal " + std::to_string(SIGPIPE));
+  EXPECT_EQ(piped->EndText(), "killed by signal " + std::to_string(SIGPIPE) + " (SIGPIPE)");
   const auto user = Shell("kill -USR1 $$; echo still here");
   RunToEnd(*user);
-  EXPECT_EQ(user->EndText(), "killed by signal " + std::to_string(SIGUSR1));
+  EXPECT_EQ(user->EndText(), "killed by signal " + std::to_string(SIGUSR1) + " (SIGUSR1)");
   sigprocmask(SIG_SETMASK, &unblocked, nullptr);
   signal(SIGPIPE, before);
 }

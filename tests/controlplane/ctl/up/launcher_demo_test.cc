@@ -17,7 +17,7 @@ class LauncherDemo : public LauncherTest {
     plan_.config.clear();
     plan_.chain = kDemoChain;
     options_.no_traffic = true;
-    ready_after_.emplace_back("providers started");
+    ready_after_.emplace_back("sim started");
     // Keeps what it was given: the demo's folder goes when the demo ends.
     plan_.programs.control =
         Script("429chain-control", "cp \"$2\" $LOG.config\nls $(dirname \"$2\") > $LOG.files\n" + Steady("control"));
@@ -28,7 +28,7 @@ class LauncherDemo : public LauncherTest {
         "echo ready\n");
   }
   void Simulate(const std::string& lines) {
-    plan_.programs.simulator = Script("429chain-sim", "cp \"$2\" $LOG.scenario\n" + lines + Steady("providers"));
+    plan_.programs.simulator = Script("429chain-sim", "cp \"$2\" $LOG.scenario\n" + lines + Steady("sim"));
   }
   size_t DemoFolders() const {
     size_t count = 0;
@@ -55,7 +55,7 @@ TEST_F(LauncherDemo, WritesAConfigurationForTheSimulatedProvidersAndRemovesItAtT
   EXPECT_EQ(folder_.Read("log.files"), "429chain.yaml\ncerebras.key\ngroq.key\nopenrouter.key\nscenario.yaml\n");
   EXPECT_EQ(DemoFolders(), 0u);
   EXPECT_NE(out_.Text().find("The providers are simulated"), std::string::npos);
-  EXPECT_NE(Log().find("proxy stopped\ncontrol stopped\nproviders stopped\n"), std::string::npos) << Log();
+  EXPECT_NE(Log().find("proxy stopped\ncontrol stopped\nsim stopped\n"), std::string::npos) << Log();
 }
 
 TEST_F(LauncherDemo, ASimulatorThatLeavesAProviderOutIsSaid) {
@@ -68,8 +68,7 @@ TEST_F(LauncherDemo, ASimulatorThatLeavesAProviderOutIsSaid) {
 TEST_F(LauncherDemo, ASimulatorThatDiesIsNamedWithItsLastLines) {
   Simulate("echo 'scenario.yaml:3:1: no such style' >&2\nexit 1\n");
   EXPECT_EQ(Run(), kExitFailed);
-  EXPECT_TRUE(
-      ErrHas("providers has ended unasked: exit status 1\nits last lines:\n    scenario.yaml:3:1: no such style\n"))
+  EXPECT_TRUE(ErrHas("sim has ended unasked: exit status 1\nits last lines:\n    scenario.yaml:3:1: no such style\n"))
       << err_.Text();
   EXPECT_EQ(DemoFolders(), 0u);
 }

@@ -33,6 +33,22 @@ TEST_F(LauncherTest, HandsTheProgramsTheirAddresses) {
       << Log();
 }
 
+TEST_F(LauncherTest, HandsTheControlPlaneItsStoreAndSaysWhereTheStateIs) {
+  plan_.state = *StateFolder::Open(folder_.File("state"));
+  plan_.store = "sqlite:" + plan_.state->StoreFile();
+  OnBanner(PressCtrlC);
+  EXPECT_EQ(Run(), kExitOk);
+  EXPECT_NE(Log().find(" --store " + plan_.store + "\n"), std::string::npos) << Log();
+  EXPECT_NE(out_.Text().find(plan_.state->path() + "    what outlives a restart"), std::string::npos) << out_.Text();
+}
+
+TEST_F(LauncherTest, SaysNowAndThenWhatItWaitsFor) {
+  unready_wanted_ = 45;
+  OnBanner(PressCtrlC);
+  EXPECT_EQ(Run(), kExitOk);
+  EXPECT_TRUE(ErrHas("==> still waiting for the proxy: no snapshot yet\n")) << err_.Text();
+}
+
 TEST_F(LauncherTest, AnnouncesNothingBeforeTheProxyIsReady) {
   unready_wanted_ = 3;
   int unready_at_banner = 0;
@@ -54,7 +70,7 @@ TEST_F(LauncherTest, AChildThatDiesIsNamedWithItsLastLogLines) {
   EXPECT_TRUE(
       ErrHas("control has ended unasked: exit status 3\nits last lines:\n    cannot listen port=4292\n    "
              "mine.yaml:3:1: error: chainz: "
-             "unknown\n"))
+             "unknown\nhint: its lines say what it did not like; 429ctl validate FILE checks a configuration\n"))
       << err_.Text();
   EXPECT_EQ(out_.Text(), "") << "nothing is announced";
 }
@@ -62,7 +78,7 @@ TEST_F(LauncherTest, AChildThatDiesIsNamedWithItsLastLogLines) {
 TEST_F(LauncherTest, WhenOneDiesLaterTheOtherIsStoppedInOrder) {
   OnBanner([&] { Kill("proxy"); });
   EXPECT_EQ(Run(), kExitFailed);
-  EXPECT_TRUE(ErrHas("proxy has ended unasked: killed by signal 9")) << err_.Text();
+  EXPECT_TRUE(ErrHas("proxy has ended unasked: killed by signal 9 (SIGKILL)")) << err_.Text();
   EXPECT_NE(Log().find("control stopped"), std::string::npos) << Log();
 }
 
@@ -101,19 +117,21 @@ TEST_F(LauncherTest, AProgramThatIsAskedToStopIsAskedOnce) {
 TEST_F(LauncherTest, AProgramThatCannotBeStartedIsSaid) {
   plan_.programs.proxy = folder_.File("no-such-program");
   EXPECT_EQ(Run(), kExitFailed);
-  EXPECT_TRUE(ErrHas("proxy has ended unasked: exit status 127\nits last lines:\n    cannot be started\n"))
+  EXPECT_TRUE(
+      ErrHas("proxy has ended unasked: exit status 127\nits last lines:\n    cannot be started\nhint: it could not be "
+             "started"))
       << err_.Text();
 }
 
 TEST_F(LauncherTest, ShowsWhatTheProgramsSayUnderTheirNames) {
   plan_.programs.control =
       Script("429chain-control", "echo '{\"message\":\"snapshot\",\"version\":7}'\n" + Steady("control"));
-  plan_.note = "using mine.yaml, written before";
+  plan_.notes = {"using mine.yaml, written before", "that file does not use A_KEY"};
   OnBanner(PressCtrlC);
   EXPECT_EQ(Run(), kExitOk);
-  EXPECT_TRUE(ErrHas("control   | ")) << err_.Text();
+  EXPECT_TRUE(ErrHas("control | ")) << err_.Text();
   EXPECT_TRUE(ErrHas("snapshot version=7")) << err_.Text();
-  EXPECT_TRUE(ErrHas("==> using mine.yaml, written before")) << err_.Text();
+  EXPECT_TRUE(ErrHas("==> using mine.yaml, written before\n==> that file does not use A_KEY\n")) << err_.Text();
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <set>
 
+#include "absl/strings/str_join.h"
+
 #include "tests/support/temporary_folder.h"
 
 namespace chain429 {
@@ -25,8 +27,14 @@ class PlanTest : public testing::Test {
     environment.has_variable = [this](const std::string& name) { return variables_.contains(name); };
     environment.program_folder = folder_.path();
     environment.state_folder = folder_.File("state/429chain");
+    environment.find_servers = [this](const Catalogue& catalogue) {
+      if (!server_) return std::vector<LocalServer>();
+      return std::vector<LocalServer>{{catalogue.Find("ollama"), "http://127.0.0.1:11434/v1", {"llama3.2"}}};
+    };
     return MakePlan(options_, environment);
   }
+  static std::string Notes(const UpPlan& plan) { return absl::StrJoin(plan.notes, "\n"); }
+  std::string ConfigFile() const { return folder_.File("state/429chain/429chain.yaml"); }
   UpPlan Plan() {
     auto plan = Make();
     EXPECT_TRUE(plan.ok()) << plan.status();
@@ -44,6 +52,7 @@ class PlanTest : public testing::Test {
   TemporaryFolder folder_;
   UpOptions options_;
   std::set<std::string> variables_;
+  bool server_ = false;  // a local one answers
 };
 
 TEST_F(PlanTest, WithoutAnyKeyItIsTheDemo) {
@@ -66,28 +75,115 @@ TEST_F(PlanTest, TheDemoCanBeAskedForAlthoughThereAreKeys) {
 
 TEST_F(PlanTest, WithAKeyItWritesAConfigurationOnceAndKeepsIt) {
   variables_ = {"GROQ_API_KEY"};
-  const UpPlan first = Plan();
-  EXPECT_FALSE(first.demo);
-  EXPECT_EQ(first.chain, "auto");
-  EXPECT_EQ(first.config, folder_.File("state/429chain/429chain.yaml"));
-  EXPECT_NE(first.note.find("for GROQ_API_KEY"), std::string::npos) << first.note;
+  UpPlan plan = Plan();
+  EXPECT_FALSE(plan.demo);
+  EXPECT_EQ(plan.chain, "auto");
+  EXPECT_EQ(plan.chains, (std::vector<std::string>{"auto", "fast", "smart", "long-context"}));
+  ASSERT_EQ(plan.tiers.size(), 1u);
+  EXPECT_EQ(plan.tiers[0].title, "Groq");
+  EXPECT_EQ(plan.config, ConfigFile());
+  EXPECT_NE(Notes(plan).find("for GROQ_API_KEY"), std::string::npos) << Notes(plan);
   struct stat status;
-  ASSERT_EQ(stat(first.config.c_str(), &status), 0);
+  ASSERT_EQ(stat(plan.config.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   const std::string mine = folder_.Read("state/429chain/429chain.yaml") + "# mine\n";
   folder_.Write("state/429chain/429chain.yaml", mine);
-  const UpPlan second = Plan();
-  EXPECT_NE(second.note.find("written before"), std::string::npos) << second.note;
-  EXPECT_EQ(second.note.find("does not use"), std::string::npos) << second.note;
+  plan.state.reset();
+  plan = Plan();
+  EXPECT_NE(Notes(plan).find("written before"), std::string::npos) << Notes(plan);
+  EXPECT_EQ(Notes(plan).find("does not use"), std::string::npos) << Notes(plan);
   EXPECT_EQ(folder_.Read("state/429chain/429chain.yaml"), mine) << "it is its owner's";
+}
+
+TEST_F(PlanTest, WhatTheControlPlaneRemembersIsKeptInTheStateFolder) {
+  variables_ = {"GROQ_API_KEY"};
+  UpPlan plan = Plan();
+  EXPECT_EQ(plan.store, "sqlite:" + folder_.File("state/429chain/state.db"));
+  options_.config = folder_.Write("mine.yaml", kProvider);
+  const UpPlan second = Plan();
+  EXPECT_EQ(second.store, "memory:") << "one at a time";
+  EXPECT_NE(Notes(second).find("another `429ctl up`"), std::string::npos) << Notes(second);
+  options_.state = folder_.File("elsewhere");
+  EXPECT_EQ(Plan().store, "sqlite:" + folder_.File("elsewhere/state.db"));
+  plan.state.reset();
+  options_.state.clear();
+  EXPECT_EQ(Plan().store, "sqlite:" + folder_.File("state/429chain/state.db"));
+  variables_.insert("CHAIN429_STORE");
+  EXPECT_EQ(Plan().store, "") << "the control plane reads the variable itself";
+}
+
+TEST_F(PlanTest, TheStateFolderCanBeChosen) {
+  variables_ = {"GROQ_API_KEY"};
+  options_.state = folder_.File("mine");
+  EXPECT_EQ(Plan().config, folder_.File("mine/429chain.yaml"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("state")));
+}
+
+TEST_F(PlanTest, AConfigurationOfOnesOwnNeedsNoStateFolder) {
+  folder_.Write("state", "a file in its place");
+  options_.config = folder_.Write("mine.yaml", kProvider);
+  const UpPlan plan = Plan();
+  EXPECT_EQ(plan.store, "");
+  EXPECT_EQ(plan.state, nullptr);
+  EXPECT_NE(Notes(plan).find("nothing outlives this run"), std::string::npos) << Notes(plan);
+  options_.state = folder_.File("state");
+  ExpectRefused("cannot make the folder " + folder_.File("state"));
 }
 
 TEST_F(PlanTest, AKeyThatTheKeptConfigurationDoesNotUseIsNamed) {
   variables_ = {"GROQ_API_KEY"};
   Plan();
-  variables_ = {"GROQ_API_KEY", "CEREBRAS_API_KEY"};
-  const std::string note = Plan().note;
-  EXPECT_NE(note.find("does not use CEREBRAS_API_KEY"), std::string::npos) << note;
+  variables_ = {"GROQ_API_KEY", "CEREBRAS_API_KEY", "GROQ_API_KEY_2"};
+  const std::string notes = Notes(Plan());
+  EXPECT_NE(notes.find("does not use GROQ_API_KEY_2, CEREBRAS_API_KEY: "), std::string::npos) << notes;
+}
+
+TEST_F(PlanTest, AKeptConfigurationWhoseKeysAreGoneGivesWayToTheDemo) {
+  variables_ = {"GROQ_API_KEY"};
+  Plan();
+  variables_.clear();
+  const UpPlan plan = Plan();
+  EXPECT_TRUE(plan.demo);
+  EXPECT_EQ(plan.config, "");
+  EXPECT_EQ(plan.store, "");
+  EXPECT_NE(Notes(plan).find(ConfigFile() + " is left alone"), std::string::npos) << Notes(plan);
+  EXPECT_NE(Notes(plan).find("GROQ_API_KEY"), std::string::npos) << Notes(plan);
+}
+
+TEST_F(PlanTest, AKeptConfigurationIsUsedWithKeysOfItsOwnOrWithNone) {
+  variables_ = {"GROQ_API_KEY"};
+  Plan();
+  variables_.clear();
+  for (const std::string credentials : {"", ", credentials: [{name: a, file: /run/key}]"}) {
+    folder_.Write(
+        "state/429chain/429chain.yaml",
+        "version: 1\nproviders: {mine: {kind: openai, base_url: 'http://127.0.0.1:1/v1'" + credentials + "}}\n");
+    EXPECT_FALSE(Plan().demo) << credentials;
+  }
+  folder_.Write("state/429chain/429chain.yaml",
+                "version: 1\nproviders: {groq: {kind: groq, credentials: [{name: a, env: MY_KEY}]}}\n");
+  EXPECT_TRUE(Plan().demo);
+  variables_ = {"MY_KEY"};
+  EXPECT_FALSE(Plan().demo);
+}
+
+TEST_F(PlanTest, ALocalServerIsPartOfWhatIsWrittenAndASuggestionWithoutKeys) {
+  server_ = true;
+  UpPlan plan = Plan();
+  EXPECT_TRUE(plan.demo);
+  EXPECT_NE(Notes(plan).find("Ollama answers at http://127.0.0.1:11434/v1: 429ctl init"), std::string::npos)
+      << Notes(plan);
+  variables_ = {"GROQ_API_KEY"};
+  plan = Plan();
+  EXPECT_FALSE(plan.demo);
+  EXPECT_NE(folder_.Read("state/429chain/429chain.yaml").find("kind: ollama"), std::string::npos);
+}
+
+TEST_F(PlanTest, AKeyThatCannotBeUsedIsSaid) {
+  variables_ = {"ANTHROPIC_API_KEY"};
+  const UpPlan plan = Plan();
+  EXPECT_TRUE(plan.demo);
+  EXPECT_NE(Notes(plan).find("left out ANTHROPIC_API_KEY"), std::string::npos) << Notes(plan);
 }
 
 TEST_F(PlanTest, AKeptConfigurationThatIsBadIsSaidWithItsPlaces) {
@@ -106,10 +202,11 @@ TEST_F(PlanTest, AConfigurationOfOnesOwnGoesBeforeKeys) {
   EXPECT_FALSE(plan.demo);
   EXPECT_EQ(plan.config, options_.config);
   EXPECT_EQ(plan.chain, "a") << "the first one";
-  EXPECT_EQ(plan.note, "");
+  EXPECT_EQ(Notes(plan), "");
   folder_.Write("mine.yaml", folder_.Read("mine.yaml") + "default_chain: b\n");
+  plan.state.reset();
   EXPECT_EQ(Plan().chain, "b");
-  EXPECT_FALSE(std::filesystem::exists(folder_.File("state")));
+  EXPECT_FALSE(std::filesystem::exists(ConfigFile())) << "nothing is written for the keys";
 }
 
 TEST_F(PlanTest, WithoutAChainAModelOfAProviderIsCalled) {
@@ -194,14 +291,9 @@ TEST_F(PlanTest, AStateFolderThatCannotBeMadeIsAnError) {
   ExpectRefused("cannot make the folder " + folder_.File("state/429chain"));
 }
 
-TEST(SystemUpEnvironmentTest, FindsThisProgramsFolderAndTakesAnEmptyVariableForUnset) {
+TEST(SystemUpEnvironmentTest, FindsThisProgramsFolder) {
   const UpEnvironment environment = SystemUpEnvironment();
   EXPECT_TRUE(std::filesystem::is_directory(environment.program_folder)) << environment.program_folder;
-  setenv("CHAIN429_TEST_VARIABLE", "", 1);
-  EXPECT_FALSE(environment.has_variable("CHAIN429_TEST_VARIABLE"));
-  setenv("CHAIN429_TEST_VARIABLE", "x", 1);
-  EXPECT_TRUE(environment.has_variable("CHAIN429_TEST_VARIABLE"));
-  unsetenv("CHAIN429_TEST_VARIABLE");
   EXPECT_TRUE(environment.state_folder.ends_with("/429chain"));
 }
 
