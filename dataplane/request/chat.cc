@@ -173,7 +173,7 @@ Task<bool> Chat::Ask(const Walk::Step& step) {
   const MonoTime now = worker_.now();
   const std::optional<AcquireAnswer>& answer = asking.answer();
   if (client_.gone()) {
-    if (answer && answer->granted) worker_.desk.Release(worker_.desk.Accept(*answer, now), now);
+    if (answer) worker_.desk.Decline(*answer, now);
     worker_.clerk.OnDeskChanged();
     co_return false;
   }
@@ -182,7 +182,12 @@ Task<bool> Chat::Ask(const Walk::Step& step) {
   uint32_t granted = 0;
   const auto id_of = [this](uint32_t candidate) { return chain_->routes[candidate].target->id; };
   if (!walk_.OnAnswer(answer ? &*answer : nullptr, step, id_of, now, granted)) {
-    if (answer) worker_.counters.permits_denied.Add();
+    if (answer) {
+      worker_.counters.permits_denied.Add();
+      // A permit for a target that was not asked for.
+      worker_.desk.Decline(*answer, now);
+      worker_.clerk.OnDeskChanged();
+    }
     co_return false;
   }
   worker_.counters.CountPermit(PermitKind::kAsked);

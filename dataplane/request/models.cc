@@ -40,6 +40,9 @@ std::vector<Listed> AllModels(const Snapshot& snapshot, const ClientKey* key) {
     for (const ModelLimits& model : provider.models) {
       if (!model.canonical.empty() && snapshot.targets_by_canonical.contains(model.canonical))
         add(model.canonical, "429chain", model.context);
+      for (const std::string& alias : model.aliases) {
+        if (snapshot.targets_by_canonical.contains(alias)) add(alias, "429chain", model.context);
+      }
     }
   }
   for (const Target& target : snapshot.targets) {
