@@ -65,7 +65,7 @@ struct Control::Parts {
 
   void OnLoad(const LoadReport& report) {
     LogLoad(report, logger);
-    if (report.accepted && report.changed) Publish();
+    if (report.changed) Publish();
   }
 
   void Publish() {
