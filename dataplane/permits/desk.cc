@@ -115,6 +115,20 @@ GateView PermitDesk::State::Disconnected(const Snapshot& snapshot, const Target&
   return view;
 }
 
+PoolState PermitDesk::Know(PoolId pool, MonoTime now) const {
+  PoolState state;
+  state.pool = pool;
+  const PoolTable::Entry* entry = state_->pools.Find(pool);
+  if (entry == nullptr) return state;
+  state.limited = entry->limited;
+  state.remaining_requests = entry->remaining_requests;
+  state.remaining_tokens = entry->remaining_tokens;
+  if (ClosedUntil(entry, now) == MonoTime()) return state;
+  state.closure = entry->closure;
+  state.closed_for = entry->closed_until - now;
+  return state;
+}
+
 int PermitDesk::PickCredential(const Snapshot& snapshot, const Target& target, MonoTime now) {
   if (target.credentials.empty()) return -1;
   const Provider& provider = snapshot.providers[target.provider];

@@ -46,6 +46,8 @@ class PermitDesk {
   // `alone`: as if the control plane were away. Looks at the target's pools and at its credentials (all closed:
   // kClosed; none has a key: kUnfit).
   GateView Consult(const Snapshot& snapshot, const Target& target, int64_t tokens, bool alone, MonoTime now) const;
+  // What this worker knows of a pool: open and without limits where it knows nothing.
+  PoolState Know(PoolId pool, MonoTime now) const;
   // The next usable credential of the target in turn, as an index into Provider::credentials; -1: the target sends no
   // key.
   int PickCredential(const Snapshot& snapshot, const Target& target, MonoTime now);

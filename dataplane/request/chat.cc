@@ -10,6 +10,7 @@
 #include "common/waterfall/walk.h"
 #include "dataplane/http/response.h"
 #include "dataplane/request/client_auth.h"
+#include "dataplane/request/explain.h"
 #include "dataplane/request/models.h"
 
 namespace chain429 {
@@ -265,17 +266,23 @@ Task<bool> AnswerChat(WorkerContext& worker, Responder& client, const RequestHea
     co_return sent;
   }
   std::shared_ptr<const ResolvedChain> chain = routes->Resolve(scan.model);
-  if (chain == nullptr) {
+  // What a key may not call is not there for it.
+  if (chain == nullptr || !MayUse(key, chain->name)) {
     Task<bool> refusing =
         client.SendError(404, UnknownModelMessage(routes->snapshot(), key, scan.model), "model", "model_not_found");
     const bool sent = co_await refusing;
     co_return sent;
   }
-  if (!MayUse(key, chain->name)) {
-    Task<bool> refusing =
-        client.SendError(403, absl::StrCat("The key \"", key->name, "\" may not use \"", chain->name, "\"."), "model",
-                         "model_not_allowed");
-    const bool sent = co_await refusing;
+  if (WantsExplanation(head.target)) {
+    const int64_t tokens = static_cast<int64_t>(body.size()) / kBytesPerToken + scan.max_output;
+    const MonoTime now = worker.now();
+    Explanation explanation = Explain(worker.desk, routes->snapshot(), *chain, scan.model, tokens, now);
+    std::string fields;
+    AppendChainHead(
+        fields, chain->name, explanation.passed, -1, 0,
+        [&chain](uint32_t candidate) { return std::string_view(chain->routes[candidate].target->name); }, now);
+    Task<bool> answering = client.Send(200, "application/json", std::move(explanation.json), std::move(fields));
+    const bool sent = co_await answering;
     co_return sent;
   }
   Chat chat(worker, client, head, body, scan, std::move(chain), std::move(routes));
