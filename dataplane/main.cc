@@ -18,6 +18,7 @@
 #include "common/base/version.h"
 #include "common/io/http_client.h"
 #include "common/io/signals.h"
+#include "dataplane/link/bootstrap.h"
 #include "dataplane/proxy.h"
 
 namespace chain429 {
@@ -30,6 +31,7 @@ struct Flags {
   std::string probe_listen;
   std::string node;
   std::string advertise;
+  std::string bootstrap;
   std::string log_level = "info";
   std::string log_format = "text";
   std::string drain_delay = "0s";
@@ -135,6 +137,11 @@ int Serve(const Flags& flags) {
   Logger logger(clock, "proxy", level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   auto options = ToOptions(flags);
   if (!options.ok()) return Complain(options.status());
+  if (!flags.bootstrap.empty()) {
+    auto snapshot = LoadBootstrap(flags.bootstrap, logger);
+    if (!snapshot.ok()) return Complain(snapshot.status());
+    options->link.bootstrap = *std::move(snapshot);
+  }
   IgnoreBrokenPipes();
   RaiseFileLimit();
   boost::asio::io_context main_loop;
@@ -179,6 +186,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0, 256));
   app.add_option("--advertise", flags.advertise, "HOST:PORT under which others reach this proxy")
       ->envname("CHAIN429_ADVERTISE");
+  app.add_option("--bootstrap", flags.bootstrap,
+                 "File of `429ctl snapshot`: served until the control plane sends a snapshot")
+      ->envname("CHAIN429_BOOTSTRAP");
   app.add_option("--max-body-mb", flags.max_body_mb, "Largest request body, in MiB")
       ->envname("CHAIN429_MAX_BODY_MB")
       ->check(CLI::Range(1, 1024));
