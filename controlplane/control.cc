@@ -69,7 +69,7 @@ struct Control::Parts {
 
   void OnLoad(const LoadReport& report) {
     LogLoad(report, logger);
-    if (report.accepted && report.changed) Publish();
+    if (report.changed) Publish();
   }
 
   void Publish() {

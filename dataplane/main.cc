@@ -20,6 +20,7 @@
 #include "common/cli/flags.h"
 #include "common/io/http_client.h"
 #include "common/io/signals.h"
+#include "dataplane/link/bootstrap.h"
 #include "dataplane/proxy.h"
 
 namespace chain429 {
@@ -36,6 +37,7 @@ struct Flags {
   std::string probe_listen;
   std::string node;
   std::string advertise;
+  std::string bootstrap;
   std::string log_level = "info";
   std::string log_format = "text";
   std::string drain_delay = "0s";
@@ -177,6 +179,11 @@ int Serve(const CLI::App& app, const Flags& flags) {
   auto options = ToOptions(app, flags);
   if (!options.ok()) return Complain(options.status(), kExitUsage);
   LogOutboundProxies(logger, options->upstream.proxies);
+  if (!flags.bootstrap.empty()) {
+    auto snapshot = LoadBootstrap(flags.bootstrap, logger);
+    if (!snapshot.ok()) return Complain(snapshot.status(), kExitUsage);
+    options->link.bootstrap = *std::move(snapshot);
+  }
   IgnoreBrokenPipes();
   options->max_connections = MaxConnections(flags.max_connections, logger);
   boost::asio::io_context main_loop;
@@ -221,6 +228,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0, 256));
   app.add_option("--advertise", flags.advertise, "HOST:PORT under which others reach this proxy")
       ->envname("CHAIN429_ADVERTISE");
+  app.add_option("--bootstrap", flags.bootstrap,
+                 "File of `429ctl snapshot`: served until the control plane sends a snapshot")
+      ->envname("CHAIN429_BOOTSTRAP");
   app.add_option("--max-body-mb", flags.max_body_mb, "Largest request body, in MiB")
       ->envname("CHAIN429_MAX_BODY_MB")
       ->check(CLI::Range(1, 1024));

@@ -118,7 +118,9 @@ class ChainReader {
     ConfigFields timeouts(member->value, fields_.place().Key(*member), read_);
     Timeouts& out = chain_.timeouts;
     out.connect = timeouts.Duration("connect", false).value_or(out.connect);
-    out.first_token = timeouts.Duration("first_token", false).value_or(out.first_token);
+    const std::optional<absl::Duration> first_token = timeouts.Duration("first_token", false);
+    out.first_token_chosen = first_token.has_value();
+    out.first_token = first_token.value_or(out.first_token);
     out.idle = timeouts.Duration("idle", false).value_or(out.idle);
     out.total = timeouts.Duration("total", false).value_or(out.total);
     out.keepalive = timeouts.Duration("keepalive", true).value_or(out.keepalive);

@@ -80,6 +80,18 @@ void AddPool(TargetPlan& plan, Pool pool) {
   plan.pools.push_back(std::move(pool));
 }
 
+void AddByName(Snapshot& snapshot, const std::string& name, uint32_t index) {
+  if (name.empty()) return;
+  const Target& target = snapshot.targets[index];
+  std::vector<uint32_t>& named = snapshot.targets_by_canonical[name];
+  const bool known = std::any_of(named.begin(), named.end(), [&](uint32_t other) {
+    const Target& before = snapshot.targets[other];
+    return before.provider == target.provider && before.model == target.model && before.group == target.group &&
+           before.credentials == target.credentials;
+  });
+  if (!known) named.push_back(index);
+}
+
 }  // namespace
 
 std::vector<TargetPlan> PlanTargets(const std::vector<Provider>& providers, uint32_t provider_index,
@@ -161,7 +173,9 @@ absl::Status Snapshot::Index() {
       return absl::InvalidArgumentError(absl::StrCat("targets[", i, "]: \"", target.name, "\" is there twice"));
     }
     for (const ModelLimits& model : provider.models) {
-      if (model.model == target.model && !model.canonical.empty()) targets_by_canonical[model.canonical].push_back(i);
+      if (model.model != target.model) continue;
+      AddByName(*this, model.canonical, i);
+      for (const std::string& alias : model.aliases) AddByName(*this, alias, i);
     }
   }
   for (uint32_t i = 0; i < chains.size(); ++i) {

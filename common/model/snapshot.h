@@ -51,6 +51,7 @@ struct ModelLimits {
   std::vector<Limit> limits;
   int64_t context = 0;     // tokens; 0: unknown
   std::string canonical;
+  std::vector<std::string> aliases;  // further names that mean it, beside the canonical one
 };
 
 struct Provider {
@@ -66,6 +67,7 @@ struct Provider {
   std::vector<ModelLimits> models;
   TokenPolicy tokens = TokenPolicy::kP95;
   WhenDisconnected when_disconnected = WhenDisconnected::kShare;
+  absl::Duration first_token = absl::ZeroDuration();  // the kind's own timeout, where a chain says nothing; 0: none
   bool ask_usage = true;  // the provider is known to take stream_options.include_usage
   bool enabled = true;
 };
@@ -91,6 +93,7 @@ struct Timeouts {
   absl::Duration idle = absl::Seconds(60);
   absl::Duration total = absl::Minutes(10);
   absl::Duration keepalive = absl::ZeroDuration();  // 0: no keep-alive comments before the first content
+  bool first_token_chosen = false;  // the configuration says first_token: it holds for slow providers too
   friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 
@@ -126,6 +129,8 @@ struct Snapshot {
   // Built by Index().
   absl::flat_hash_map<std::string, uint32_t> chain_by_name;  // names and aliases
   absl::flat_hash_map<std::string, uint32_t> provider_by_name;
+  // Canonical names and aliases. Targets with limits of a chain's line are left out: they are the same model on the
+  // same account once more.
   absl::flat_hash_map<std::string, std::vector<uint32_t>> targets_by_canonical;
   absl::flat_hash_map<uint64_t, uint32_t> target_by_id;
   absl::flat_hash_map<uint64_t, uint32_t> pool_by_id;
@@ -136,8 +141,8 @@ struct Snapshot {
 };
 
 // The target and pools that `provider`/`model` has on each credential group, in file order: the one place where limits
-// become pools. `owner` distinguishes limits written on a chain's target ("chains.coding.targets[1]"); `target_limits`
-// are those.
+// become pools. `owner` distinguishes limits written on a chain's target ("chains.coding.targets[groq/m]");
+// `target_limits` are those.
 struct TargetPlan {
   Target target;
   std::vector<Pool> pools;

@@ -48,6 +48,8 @@ std::string Why(const Hop& hop, MonoTime now) {
     why = "on cooldown";
   } else if (hop.outcome == Outcome::kSkippedQuota) {
     why = "no quota left";
+  } else if (!hop.called && !hop.message.empty()) {
+    why = hop.message;
   } else if (hop.status != 0) {
     why = absl::StrCat(hop.status);
     if (hop.status < 400) absl::StrAppend(&why, " ", ToAbsl(OutcomeName(hop.outcome)));

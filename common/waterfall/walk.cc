@@ -1,6 +1,7 @@
 #include "common/waterfall/walk.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace chain429 {
 namespace {
@@ -11,7 +12,11 @@ constexpr absl::Duration kUnknownRecovery = absl::Seconds(1);
 // A client that waits for a recovery waits for one that comes within this.
 constexpr absl::Duration kSoon = absl::Minutes(1);
 
+constexpr char kNoKey[] = "no key for it is at hand";
+
 bool IsLimit(Closure closure) { return closure == Closure::kRateLimited || closure == Closure::kQuotaExhausted; }
+
+}  // namespace
 
 Outcome SkipOutcome(const GateView& view) {
   switch (view.gate) {
@@ -29,7 +34,9 @@ Outcome SkipOutcome(const GateView& view) {
   return Outcome::kSkippedQuota;
 }
 
-}  // namespace
+bool SkipWaits(const GateView& view) {
+  return view.gate == Gate::kClosed ? IsLimit(view.closure) : view.gate != Gate::kUnfit;
+}
 
 bool WaitsForLimit(Outcome outcome) { return outcome == Outcome::kRateLimited || outcome == Outcome::kQuotaExhausted; }
 
@@ -56,11 +63,14 @@ Outcome OutcomeOf(ErrorClass error_class) {
 }
 
 void Walk::Skip(uint32_t candidate, const GateView& view) {
+  Renew(candidate);
   Hop hop;
   hop.candidate = candidate;
   hop.outcome = SkipOutcome(view);
-  hop.waits = view.gate == Gate::kClosed ? IsLimit(view.closure) : view.gate != Gate::kUnfit;
-  hop.opens = view.until;
+  hop.waits = SkipWaits(view);
+  // What cannot take this request will not be able to later either.
+  hop.opens = view.gate == Gate::kUnfit ? MonoTime::Max() : view.until;
+  if (view.gate == Gate::kUnfit && view.closure == Closure::kAuth) hop.message = kNoKey;
   hops_.push_back(std::move(hop));
 }
 
@@ -137,6 +147,7 @@ bool Walk::OnAnswer(const AcquireAnswer* answer, const Step& asked, absl::Functi
 
 void Walk::OnAttempt(uint32_t candidate, AttemptEnd end) {
   ++attempts_;
+  Renew(candidate);
   Hop hop;
   hop.candidate = candidate;
   hop.outcome = end.outcome;
@@ -161,13 +172,15 @@ Walk::Step Walk::Finish(MonoTime now) {
   bool all_timed_out = !hops_.empty();
   bool hopeless = !hops_.empty();
   MonoTime soonest = MonoTime::Max();
-  for (const Hop& hop : hops_) {
+  for (const Hop& hop : hops_) all_timed_out = all_timed_out && hop.outcome == Outcome::kTimeout;
+  const auto look_at = [&](const Hop& hop) {
     hopeless = hopeless && hop.opens > now + kSoon;
-    all_timed_out = all_timed_out && hop.outcome == Outcome::kTimeout;
-    if (!hop.waits) continue;
+    if (!hop.waits) return;
     waits = true;
     soonest = std::min(soonest, hop.opens == MonoTime() ? now + kUnknownRecovery : hop.opens);
-  }
+  };
+  std::for_each(hops_.begin(), hops_.end(), look_at);
+  std::for_each(earlier_.begin(), earlier_.end(), look_at);
   const bool timed_out = now >= options_.deadline;
   if (waits && !timed_out && attempts_ < options_.max_attempts && options_.wait > absl::ZeroDuration()) {
     if (!waited_) wait_until_ = std::min(now + options_.wait, options_.deadline);
@@ -179,6 +192,7 @@ Walk::Step Walk::Finish(MonoTime now) {
       alone_until_ = 0;
       looked_again_ = -1;
       // What was only passed over is judged anew; what was called stays on record.
+      std::copy_if(hops_.begin(), hops_.end(), std::back_inserter(earlier_), [](const Hop& hop) { return hop.waits; });
       hops_.erase(std::remove_if(hops_.begin(), hops_.end(), [](const Hop& hop) { return !hop.called; }), hops_.end());
       for (Hop& hop : hops_) hop.waits = false;
       return step;
@@ -189,6 +203,7 @@ Walk::Step Walk::Finish(MonoTime now) {
     step.candidate = static_cast<uint32_t>(hand_back_);
     return step;
   }
+  std::copy_if(earlier_.begin(), earlier_.end(), std::back_inserter(hops_), [](const Hop& hop) { return !hop.called; });
   step.action = Do::kExhaust;
   step.status = timed_out ? 504 : waits ? 429 : all_timed_out ? 504 : 502;
   step.hopeless = hopeless && !timed_out;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
@@ -81,6 +82,9 @@ class Walk {
 
  private:
   void Skip(uint32_t candidate, const GateView& view);
+  void Renew(uint32_t candidate) {
+    std::erase_if(earlier_, [=](const Hop& hop) { return hop.candidate == candidate; });
+  }
   Step Finish(MonoTime now);
 
   const Options options_;
@@ -93,9 +97,17 @@ class Walk {
   int hand_back_ = -1;  // candidate whose refusal fits if nobody takes the request
   bool refused_ = false;  // the client's own mistake: hand back at once
   Hops hops_;
+  // Before a wait: what waited for a limit, until it is judged anew. A second pass that has no attempt left does not
+  // come to all of it.
+  std::vector<Hop> earlier_;
   // Those that were closed between candidates asked for: noted when the answer passes over them.
   absl::InlinedVector<std::pair<uint32_t, GateView>, 2> between_;
 };
+
+// How a target that `view` stands before is told in the trail: one of the skipped_ words.
+Outcome SkipOutcome(const GateView& view);
+// Whether it is only waiting for a limit.
+bool SkipWaits(const GateView& view);
 
 // Whether the class of a failure closes something that a limit will open again.
 bool WaitsForLimit(Outcome outcome);

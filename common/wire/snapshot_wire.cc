@@ -64,6 +64,7 @@ void Encode(const ModelLimits& model, v1::ModelLimits* out) {
   for (const Limit& limit : model.limits) wire::Encode(limit, out->add_limits());
   out->set_context(model.context);
   out->set_canonical(model.canonical);
+  for (const std::string& alias : model.aliases) out->add_aliases(alias);
 }
 
 absl::StatusOr<ModelLimits> DecodeModel(const v1::ModelLimits& in) {
@@ -73,6 +74,7 @@ absl::StatusOr<ModelLimits> DecodeModel(const v1::ModelLimits& in) {
   reader.Each(in.limits(), model.limits, "limits", kDecodeLimit);
   model.context = reader.Count(in.context(), "context");
   model.canonical = in.canonical();
+  model.aliases.assign(in.aliases().begin(), in.aliases().end());
   return reader.Result(std::move(model));
 }
 
@@ -95,6 +97,7 @@ void Encode(const Provider& provider, v1::Provider* out) {
   out->set_when_disconnected(static_cast<v1::WhenDisconnected>(provider.when_disconnected));
   out->set_ask_usage(provider.ask_usage);
   out->set_enabled(provider.enabled);
+  out->set_first_token_ns(ToWire(provider.first_token));
 }
 
 absl::StatusOr<Header> DecodeHeader(const v1::Header& in) {
@@ -124,6 +127,7 @@ absl::StatusOr<Provider> DecodeProvider(const v1::Provider& in) {
   provider.when_disconnected = reader.Enum(in.when_disconnected(), 0, WhenDisconnected::kOpen, "when_disconnected");
   provider.ask_usage = in.ask_usage();
   provider.enabled = in.enabled();
+  provider.first_token = reader.Duration(in.first_token_ns(), "first_token_ns");
   return reader.Result(std::move(provider));
 }
 
@@ -164,6 +168,7 @@ void Encode(const Chain& chain, v1::Chain* out) {
   out->set_total_timeout_ns(ToWire(chain.timeouts.total));
   out->set_keepalive_ns(ToWire(chain.timeouts.keepalive));
   out->set_wait_ns(ToWire(chain.wait));
+  out->set_first_token_chosen(chain.timeouts.first_token_chosen);
 }
 
 absl::StatusOr<Chain> DecodeChain(const v1::Chain& in) {
@@ -182,6 +187,7 @@ absl::StatusOr<Chain> DecodeChain(const v1::Chain& in) {
   chain.timeouts.total = reader.Duration(in.total_timeout_ns(), "total_timeout_ns");
   chain.timeouts.keepalive = reader.Duration(in.keepalive_ns(), "keepalive_ns");
   chain.wait = reader.Duration(in.wait_ns(), "wait_ns");
+  chain.timeouts.first_token_chosen = in.first_token_chosen();
   return reader.Result(std::move(chain));
 }
 

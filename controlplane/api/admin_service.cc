@@ -1,11 +1,15 @@
 #include "controlplane/api/admin_service.h"
 
+#include "common/base/text.h"
 #include "common/base/version.h"
 #include "common/config/parse.h"
+#include "common/wire/bootstrap.h"
 #include "common/wire/model_wire.h"
 
 namespace chain429 {
 namespace {
+
+constexpr size_t kLongestComment = 1000;
 
 void AddProblems(const std::string& file, const std::vector<ConfigProblem>& problems,
                  google::protobuf::RepeatedPtrField<v1::ConfigProblem>* out) {
@@ -76,7 +80,8 @@ v1::ValidateConfigResponse AdminService::Validate(const v1::ValidateConfigReques
 v1::ApplyConfigResponse AdminService::Apply(const v1::ApplyConfigRequest& request) {
   v1::ApplyConfigResponse response;
   parts_.config_loop->Run([&] {
-    const LoadReport report = parts_.config->Load(request.text(), request.name().empty() ? "api.yaml" : request.name());
+    const LoadReport report = parts_.config->Load(request.text(), request.name().empty() ? "api.yaml" : request.name(),
+                                                  Truncate(request.comment(), kLongestComment));
     AddProblems(report.file, report.problems, response.mutable_problems());
     if (report.accepted) response.set_snapshot_version(report.version.value());
     parts_.on_load(report);
@@ -91,6 +96,20 @@ v1::GetConfigResponse AdminService::GetConfig() {
     response.set_text(parts_.config->accepted_text());
     response.set_snapshot_version(parts_.config->config() == nullptr ? 0 : parts_.config->snapshot()->version.value());
   });
+  return response;
+}
+
+v1::GetSnapshotResponse AdminService::GetSnapshot() {
+  v1::GetSnapshotResponse response;
+  std::shared_ptr<const Snapshot> snapshot;
+  parts_.config_loop->Run([&] {
+    if (parts_.config->config() != nullptr) snapshot = parts_.config->snapshot();
+  });
+  if (snapshot == nullptr) return response;
+  wire::BootstrapText text = wire::ToBootstrap(*snapshot);
+  response.set_text(std::move(text.json));
+  response.set_snapshot_version(snapshot->version.value());
+  for (std::string& note : text.notes) response.add_notes(std::move(note));
   return response;
 }
 

@@ -33,6 +33,7 @@ class AdminService {
   v1::ValidateConfigResponse Validate(const v1::ValidateConfigRequest& request);
   v1::ApplyConfigResponse Apply(const v1::ApplyConfigRequest& request);
   v1::GetConfigResponse GetConfig();
+  v1::GetSnapshotResponse GetSnapshot();
   v1::ListPoolsResponse ListPools(const std::string& prefix);
   v1::ListProxiesResponse ListProxies();
   // False: there is no such pool.

@@ -28,6 +28,12 @@ grpc::Status GrpcAdmin::GetConfig(grpc::ServerContext* /*context*/, const v1::Ge
   return grpc::Status::OK;
 }
 
+grpc::Status GrpcAdmin::GetSnapshot(grpc::ServerContext* /*context*/, const v1::GetSnapshotRequest* /*request*/,
+                                    v1::GetSnapshotResponse* response) {
+  *response = service_.GetSnapshot();
+  return grpc::Status::OK;
+}
+
 grpc::Status GrpcAdmin::ListPools(grpc::ServerContext* /*context*/, const v1::ListPoolsRequest* request,
                                   v1::ListPoolsResponse* response) {
   *response = service_.ListPools(request->prefix());

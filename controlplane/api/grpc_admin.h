@@ -18,6 +18,8 @@ class GrpcAdmin final : public v1::Admin::Service {
                            v1::ApplyConfigResponse* response) override;
   grpc::Status GetConfig(grpc::ServerContext* context, const v1::GetConfigRequest* request,
                          v1::GetConfigResponse* response) override;
+  grpc::Status GetSnapshot(grpc::ServerContext* context, const v1::GetSnapshotRequest* request,
+                           v1::GetSnapshotResponse* response) override;
   grpc::Status ListPools(grpc::ServerContext* context, const v1::ListPoolsRequest* request,
                          v1::ListPoolsResponse* response) override;
   grpc::Status ListProxies(grpc::ServerContext* context, const v1::ListProxiesRequest* request,

@@ -28,11 +28,13 @@ std::string AdminService::Metrics() {
   uint64_t version = 0;
   uint64_t accepted = 0;
   uint64_t refused = 0;
+  uint64_t texts_refused = 0;
   std::string refusal;
   parts_.config_loop->Run([&] {
     version = parts_.config->config() == nullptr ? 0 : parts_.config->snapshot()->version.value();
     accepted = parts_.config->accepted();
     refused = parts_.config->refused();
+    texts_refused = parts_.config->texts_refused();
     refusal = parts_.config->last_error();
   });
   BrokerCounters broker;
@@ -49,9 +51,11 @@ std::string AdminService::Metrics() {
   text.Single("chain429_control_snapshot_version", "gauge",
               "Version of the snapshot that is served; 0: no configuration yet.", version);
   text.Single("chain429_control_config_loads_total", "counter", "Configurations accepted.", accepted);
-  text.Single("chain429_control_config_refusals_total", "counter", "Configurations refused.", refused);
+  text.Single("chain429_control_config_refusals_total", "counter", "Configuration files refused.", refused);
+  text.Single("chain429_control_config_apply_refusals_total", "counter",
+              "Configurations refused that were to be applied by hand.", texts_refused);
   text.Single("chain429_control_config_last_reload_failed", "gauge",
-              "1 while the newest configuration is refused and an older one serves.", uint64_t{!refusal.empty()});
+              "1 while the configuration's file is refused and something older serves.", uint64_t{!refusal.empty()});
   text.Family("chain429_control_config_refusal_info", "gauge",
               "Where the faults of the refused configuration are: file:line:column.");
   for (const std::string_view place : PlacesOf(refusal)) text.Sample({{"at", place}}, uint64_t{1});

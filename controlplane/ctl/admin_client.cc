@@ -93,6 +93,10 @@ absl::StatusOr<v1::GetConfigResponse> AdminClient::GetConfig() {
   return connection_->Call(&v1::Admin::Stub::GetConfig, v1::GetConfigRequest());
 }
 
+absl::StatusOr<v1::GetSnapshotResponse> AdminClient::GetSnapshot() {
+  return connection_->Call(&v1::Admin::Stub::GetSnapshot, v1::GetSnapshotRequest());
+}
+
 absl::StatusOr<v1::ListPoolsResponse> AdminClient::ListPools(const std::string& prefix) {
   v1::ListPoolsRequest request;
   request.set_prefix(prefix);

@@ -22,6 +22,7 @@ class AdminClient {
   absl::StatusOr<v1::GetStatusResponse> GetStatus();
   absl::StatusOr<v1::ApplyConfigResponse> ApplyConfig(const v1::ApplyConfigRequest& request);
   absl::StatusOr<v1::GetConfigResponse> GetConfig();
+  absl::StatusOr<v1::GetSnapshotResponse> GetSnapshot();
   absl::StatusOr<v1::ListPoolsResponse> ListPools(const std::string& prefix);
   absl::StatusOr<v1::ListProxiesResponse> ListProxies();
   absl::StatusOr<v1::ClearCooldownResponse> ClearCooldown(const std::string& pool_key);

@@ -29,6 +29,7 @@ struct Arguments {
   std::string address;
   std::string file;
   std::string comment;
+  std::string out;
   std::string prefix;
   std::string pool;
   bool all = false;
@@ -167,12 +168,25 @@ void AddConfigCommands(CLI::App& app, Arguments& arguments) {
                                "  429ctl get config | sed 's/rpm: 30/rpm: 60/' | 429ctl apply -f -",
                                [&arguments] { return RunApply(arguments.context, arguments.file, arguments.comment); });
   apply->add_option("-f,--file", arguments.file, "YAML or JSON; - for standard input")->required()->type_name("FILE");
-  apply->add_option("--comment", arguments.comment, "Why; kept with the change")->type_name("TEXT");
+  apply->add_option("--comment", arguments.comment, "Why; stands in the control plane's log with the change")
+      ->type_name("TEXT");
 
   CLI::App* get = app.add_subcommand("get", "Print what the control plane has");
   get->require_subcommand(1);
   AddCommand(*get, arguments, "config", "The configuration that serves, as it was written",
              "  429ctl get config > 429chain.yaml", [&arguments] { return RunGetConfig(arguments.context); });
+
+  CLI::App* snapshot = AddCommand(
+      app, arguments, "snapshot", "Save what a proxy can start with while the control plane is away",
+      "  429ctl snapshot --out bootstrap.json && 429chain-proxy --bootstrap bootstrap.json\n"
+      "\n"
+      "No key of a provider is in it: a proxy uses credentials with proxy_env or proxy_file, and providers without\n"
+      "any. Of client keys it holds SHA-256 hashes, and headers as configured unless their names look like "
+      "credentials;\n"
+      "the file is readable by its owner alone.",
+      [&arguments] { return RunSnapshot(arguments.context, arguments.out); });
+  snapshot->add_option("--out", arguments.out, "The file to write; without one, or with -, standard output")
+      ->type_name("FILE");
 }
 
 void AddStateCommands(CLI::App& app, Arguments& arguments) {

@@ -18,6 +18,10 @@ int RunApply(const CommandContext& context, const std::string& file, const std::
 // Prints the configuration that serves, as it was written.
 int RunGetConfig(const CommandContext& context);
 
+// Writes what a proxy can start with while the control plane is away: to `out`, readable by its owner alone, or, where
+// that is empty or "-", to the context's stream.
+int RunSnapshot(const CommandContext& context, const std::string& out);
+
 int RunStatus(const CommandContext& context);
 int RunChains(const CommandContext& context);
 // `all`: also pools that are open and have no limit, which the text leaves out.

@@ -1,6 +1,7 @@
 #include "controlplane/revisions/config_source.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -29,16 +30,21 @@ ConfigSource::ConfigSource(Options options)
   snapshot_ = std::move(empty);
 }
 
-LoadReport ConfigSource::Load(std::string text, std::string name) {
+LoadReport ConfigSource::Load(std::string text, std::string name, std::string comment) {
   // What is refused here leaves the file, or the text, that serves in its place.
-  std::map<std::string, uint64_t> taken = taken_;
-  taken_.clear();
+  std::map<std::string, uint64_t> taken = std::exchange(taken_, {});
   LoadReport report = Take(text, name);
-  if (!report.accepted && parsed_ != nullptr) {
+  report.comment = std::move(comment);
+  if (!report.accepted) {
+    ++texts_refused_;
     taken_ = std::move(taken);
     return report;
   }
-  path_.clear();
+  ++accepted_;
+  // The file is still looked at: what is written there later counts.
+  if (!path_.empty()) taken_[path_] = taken[path_];
+  applied_ = true;
+  text_error_.clear();
   text_ = std::move(text);
   name_ = std::move(name);
   return report;
@@ -50,26 +56,45 @@ LoadReport ConfigSource::LoadFile(const std::string& path) {
 }
 
 LoadReport ConfigSource::Reload() {
-  if (path_.empty()) {
-    taken_.clear();
-    return Take(text_, name_);
-  }
+  if (path_.empty()) return ReloadText();
   const absl::StatusOr<std::string> text = options_.environment.file(path_, kReadLimit);
-  if (text.ok()) {
-    taken_.clear();
-    taken_[path_] = HashOf(text);
-    name_ = path_;
-    LoadReport report = Take(*text, path_);
-    if (report.accepted) text_ = *text;
-    return report;
-  }
-  // The secrets' files go on being watched: they belong to the configuration that is served.
-  taken_[path_] = kUnreadable;
-  ConfigProblems problems;
-  problems.Error({}, "", absl::StrCat("the configuration cannot be read: ", text.status().message()));
+  const uint64_t hash = HashOf(text);
+  if (applied_ && hash == taken_[path_]) return ReloadText();
+  taken_.clear();
+  taken_[path_] = hash;
   LoadReport report;
   report.file = path_;
-  return Finish(std::move(report), problems);
+  if (text.ok()) {
+    report = Take(*text, path_);
+  } else {
+    ConfigProblems problems;
+    problems.Error({}, "", absl::StrCat("the configuration cannot be read: ", text.status().message()));
+    report = Finish(std::move(report), problems);
+  }
+  ++(report.accepted ? accepted_ : refused_);
+  file_error_.clear();
+  if (report.accepted) {
+    report.replaces_applied = std::exchange(applied_, false);
+    text_error_.clear();
+    text_ = *text;
+    name_ = path_;
+  } else {
+    // With the warnings: a credential that was disabled is often why a chain has nothing left.
+    file_error_ = FormatProblems(report.file, report.problems);
+    if (parsed_ == nullptr) name_ = path_;
+  }
+  return report;
+}
+
+LoadReport ConfigSource::ReloadText() {
+  const auto file = taken_.find(path_);
+  const std::optional<uint64_t> hash = file == taken_.end() ? std::nullopt : std::optional<uint64_t>(file->second);
+  taken_.clear();
+  if (hash) taken_[path_] = *hash;
+  LoadReport report = Take(text_, name_);
+  ++(report.accepted ? accepted_ : refused_);
+  text_error_ = report.accepted ? std::string() : FormatProblems(report.file, report.problems);
+  return report;
 }
 
 LoadReport ConfigSource::Take(std::string_view text, std::string_view name) {
@@ -77,13 +102,7 @@ LoadReport ConfigSource::Take(std::string_view text, std::string_view name) {
   report.file = std::string(name);
   ConfigProblems problems;
   std::unique_ptr<const ParsedConfig> parsed = ParseConfig(text, name, *options_.catalogue, options_.zones, problems);
-  if (parsed == nullptr) {
-    // While a refused file waits to be mended, the secrets of what is served may still change.
-    for (const std::string& file : parsed_ == nullptr ? std::vector<std::string>{} : SecretFiles(parsed_->config)) {
-      taken_.emplace(file, HashOf(options_.environment.file(file, kReadLimit)));
-    }
-    return Finish(std::move(report), problems);
-  }
+  if (parsed == nullptr) return Finish(std::move(report), problems);
   const Environment environment = Recording();
   ResolvedSecrets secrets = ResolveSecrets(parsed->config, environment, problems);
   std::shared_ptr<const Snapshot> snapshot =
@@ -91,6 +110,22 @@ LoadReport ConfigSource::Take(std::string_view text, std::string_view name) {
   if (snapshot != nullptr)
     Accept(std::move(parsed), std::move(secrets), std::move(snapshot), problems.Sorted(), report);
   return Finish(std::move(report), problems);
+}
+
+// While something refused waits to be mended, the secrets of what is served may still change, and are watched.
+void ConfigSource::RefreshSecrets(LoadReport& report) {
+  ConfigProblems problems;
+  ResolvedSecrets secrets = ResolveSecrets(parsed_->config, Recording(), problems);
+  if (secrets == secrets_) return;
+  std::shared_ptr<const Snapshot> snapshot =
+      BuildSnapshot(*parsed_, *options_.catalogue, secrets, Version(next_version_), problems);
+  if (snapshot == nullptr) return;
+  secrets_ = std::move(secrets);
+  snapshot_ = std::move(snapshot);
+  warnings_ = problems.Sorted();
+  ++next_version_;
+  report.changed = true;
+  report.changes.emplace_back("changed the contents of secrets");
 }
 
 void ConfigSource::Accept(std::unique_ptr<const ParsedConfig> parsed, ResolvedSecrets secrets,
@@ -111,13 +146,9 @@ void ConfigSource::Accept(std::unique_ptr<const ParsedConfig> parsed, ResolvedSe
 }
 
 LoadReport ConfigSource::Finish(LoadReport report, const ConfigProblems& problems) {
+  if (!report.accepted && parsed_ != nullptr) RefreshSecrets(report);
   report.version = snapshot_->version;
   report.problems = problems.Sorted();
-  ++(report.accepted ? accepted_ : refused_);
-  last_error_.clear();
-  if (report.accepted) return report;
-  // With the warnings: a credential that was disabled is often why a chain has nothing left.
-  last_error_ = FormatProblems(report.file, report.problems);
   return report;
 }
 

@@ -13,12 +13,23 @@ void LogLoad(const LoadReport& report, const Logger& log) {
   if (!report.accepted) {
     log.Error("configuration refused; the one before stays",
               {{"file", std::string_view(report.file)}, {"version", version}});
+    if (report.changed) log.Info("changed secrets taken for the configuration that serves", {{"version", version}});
     return;
+  }
+  if (report.replaces_applied) {
+    log.Warning("the file has changed: it replaces the configuration that was applied over it",
+                {{"file", std::string_view(report.file)}});
   }
   for (const std::string& change : report.changes)
     log.Info("configuration change", {{"change", std::string_view(change)}});
-  log.Info(report.changed ? "configuration taken" : "configuration unchanged",
-           {{"file", std::string_view(report.file)}, {"version", version}});
+  const char* what = report.changed ? "configuration taken" : "configuration unchanged";
+  if (report.comment.empty()) {
+    log.Info(what, {{"file", std::string_view(report.file)}, {"version", version}});
+  } else {
+    log.Info(
+        what,
+        {{"file", std::string_view(report.file)}, {"version", version}, {"comment", std::string_view(report.comment)}});
+  }
 }
 
 }  // namespace chain429

@@ -74,6 +74,7 @@ ModelLimits BuildModel(const ModelConfig& config, const CatalogueModel* known, c
   model.context = config.context > 0 || known == nullptr ? config.context : known->context;
   // A model that nobody gave a shared name is known by its own.
   model.canonical = !config.canonical.empty() ? config.canonical : known == nullptr ? config.name : known->canonical;
+  if (config.canonical.empty() && known != nullptr) model.aliases = known->aliases;
   return model;
 }
 
@@ -84,7 +85,7 @@ std::vector<ModelLimits> BuildModels(const ProviderConfig& config, const Catalog
   for (const CatalogueModel& known : entry.models) {
     const bool configured = std::any_of(config.models.begin(), config.models.end(),
                                         [&](const ModelConfig& own) { return own.name == known.id; });
-    if (!configured) models.push_back({known.id, {}, known.context, known.canonical});
+    if (!configured) models.push_back({known.id, {}, known.context, known.canonical, known.aliases});
   }
   // Where all models share a pool, what is known of one model can only stand beside it.
   if (entry.pool_scope != PoolScope::kModel) {
@@ -140,6 +141,7 @@ Provider BuildProvider(const ProviderConfig& config, const CatalogueEntry& entry
   provider.models = BuildModels(config, entry);
   provider.tokens = config.tokens;
   provider.when_disconnected = config.when_disconnected;
+  provider.first_token = entry.first_token;
   provider.ask_usage = entry.ask_usage;
   provider.enabled = config.enabled;
   for (size_t i = 0; i < config.credentials.size(); ++i) {

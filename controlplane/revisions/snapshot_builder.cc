@@ -28,6 +28,7 @@ class SnapshotBuilder {
       const ProviderConfig& provider = config_.providers[i];
       snapshot_->providers.push_back(BuildProvider(provider, *catalogue_.Find(provider.kind), secrets_.credentials[i]));
     }
+    NameOwners();
     AddCredentialPools();
     AddPlainTargets();
     for (size_t i = 0; i < config_.chains.size(); ++i) AddChain(config_.chains[i], parsed_.chains[i]);
@@ -57,6 +58,23 @@ class SnapshotBuilder {
         pool.when_disconnected = provider.when_disconnected;
         pool.learns = false;
         AddPool(std::move(pool));
+      }
+    }
+  }
+
+  // The pools of limits that stand on a chain's line are named by chain and target, so that what was used of them is
+  // known again when lines are added or moved; the second such line of the same target is "chains.c.targets#2[p/m]".
+  void NameOwners() {
+    for (const ChainConfig& chain : config_.chains) {
+      std::map<std::string, int> seen;
+      for (const TargetConfig& target : chain.targets) {
+        if (target.limits == LimitAmounts{}) continue;
+        const std::string name = target.provider.name.empty()
+                                     ? target.model.name
+                                     : absl::StrCat(target.provider.name, "/", target.model.name);
+        const int number = ++seen[name];
+        owners_[&target] = number == 1 ? absl::StrCat(chain.path, ".targets[", name, "]")
+                                       : absl::StrCat(chain.path, ".targets#", number, "[", name, "]");
       }
     }
   }
@@ -112,7 +130,7 @@ class SnapshotBuilder {
     const CatalogueEntry& entry = *catalogue_.Find(config.kind);
     const std::vector<Limit> limits =
         limited == nullptr ? std::vector<Limit>{} : BuildLimits(limited->limits, config, entry);
-    const std::string owner = limited == nullptr ? "" : limited->path;
+    const std::string owner = limited == nullptr ? "" : owners_.at(limited);
     for (TargetPlan& plan :
          PlanTargets(snapshot_->providers, static_cast<uint32_t>(provider_index), model, owner, limits)) {
       std::vector<uint32_t>& credentials = plan.target.credentials;
@@ -180,6 +198,7 @@ class SnapshotBuilder {
   std::shared_ptr<Snapshot> snapshot_ = std::make_shared<Snapshot>();
   std::set<uint64_t> pools_;
   std::map<std::tuple<size_t, std::string, const TargetConfig*>, std::vector<uint32_t>> planned_;
+  std::map<const TargetConfig*, std::string> owners_;
 };
 
 }  // namespace

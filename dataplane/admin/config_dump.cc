@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
+#include "common/wire/bootstrap.h"
 
 namespace chain429 {
 namespace {
@@ -157,6 +158,8 @@ std::string DumpConfig(const Snapshot& snapshot) {
   json["pools"] = Json::array();
   for (const Pool& pool : snapshot.pools)
     json["pools"].push_back({{"key", pool.key}, {"limits", LimitsJson(pool.limits)}});
+  // The same once more, as a proxy takes it with --bootstrap.
+  json["bootstrap"] = Json::parse(wire::ToRedactedBootstrap(snapshot), nullptr, false);
   return Dump(json);
 }
 

@@ -16,6 +16,7 @@
 #include "common/base/text.h"
 #include "dataplane/link/attachment.h"
 #include "dataplane/link/backoff.h"
+#include "dataplane/link/bootstrap.h"
 #include "dataplane/link/channel.h"
 #include "dataplane/link/credentials.h"
 #include "dataplane/link/link_core.h"
@@ -53,7 +54,10 @@ class GrpcLink::Impl {
         random_(seed),
         core_(CoreOptions(options_, static_cast<uint32_t>(workers_.size()), log)) {
     state_since_ = clock_.Read().mono;
-    if (options_.bootstrap != nullptr) core_.Bootstrap(options_.bootstrap);
+    if (options_.bootstrap != nullptr) {
+      core_.Bootstrap(options_.bootstrap);
+      core_.Assume(BootstrapShares(*options_.bootstrap), state_since_);
+    }
     status_.address = options_.addresses.front();
     PublishSnapshot(state_since_);
   }

@@ -48,6 +48,8 @@ class LinkCore {
 
   // Served until the control plane sends one.
   void Bootstrap(std::shared_ptr<const Snapshot> snapshot);
+  // Holds until the control plane tells other states.
+  void Assume(const std::vector<PoolState>& states, MonoTime now) { OnPools(states, now); }
 
   // A worker's mail: on its way up, and its closures to the other workers at once.
   void OnWorkerMail(uint32_t worker, WorkerMail mail, MonoTime now);

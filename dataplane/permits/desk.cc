@@ -68,10 +68,12 @@ std::optional<GateView> PermitDesk::State::FindClosure(const Snapshot& snapshot,
   if (target.credentials.empty()) return std::nullopt;
   view.closure = Closure::kAuth;
   view.until = MonoTime::Max();
+  bool any_usable = false;
   const Provider& provider = snapshot.providers[target.provider];
   for (const uint32_t index : target.credentials) {
     const Credential& credential = provider.credentials[index];
     if (!credential.usable) continue;
+    any_usable = true;
     if (!any_closed) return std::nullopt;
     const PoolTable::Entry* entry = pools.Find(credential.pool);
     const MonoTime until = ClosedUntil(entry, now);
@@ -81,6 +83,8 @@ std::optional<GateView> PermitDesk::State::FindClosure(const Snapshot& snapshot,
       view.closure = entry->closure;
     }
   }
+  // No key at all: no time will bring one.
+  if (!any_usable) view.gate = Gate::kUnfit;
   return view;
 }
 
@@ -109,6 +113,20 @@ GateView PermitDesk::State::Disconnected(const Snapshot& snapshot, const Target&
     }
   }
   return view;
+}
+
+PoolState PermitDesk::Know(PoolId pool, MonoTime now) const {
+  PoolState state;
+  state.pool = pool;
+  const PoolTable::Entry* entry = state_->pools.Find(pool);
+  if (entry == nullptr) return state;
+  state.limited = entry->limited;
+  state.remaining_requests = entry->remaining_requests;
+  state.remaining_tokens = entry->remaining_tokens;
+  if (ClosedUntil(entry, now) == MonoTime()) return state;
+  state.closure = entry->closure;
+  state.closed_for = entry->closed_until - now;
+  return state;
 }
 
 int PermitDesk::PickCredential(const Snapshot& snapshot, const Target& target, MonoTime now) {
@@ -248,6 +266,10 @@ void PermitDesk::Release(const Grant& grant, MonoTime now) {
   ++permit.released;
   // Of a tight limit somebody may be waiting for just this one.
   s.MarkUrgent(index, now);
+}
+
+void PermitDesk::Decline(const AcquireAnswer& answer, MonoTime now) {
+  if (answer.granted) Release(Accept(answer, now), now);
 }
 
 void PermitDesk::Close(PoolId pool, Closure closure, absl::Duration closed_for, bool authoritative, MonoTime now) {

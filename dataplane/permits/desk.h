@@ -44,8 +44,10 @@ class PermitDesk {
   void OnMail(const LinkMail& mail, MonoTime now);
 
   // `alone`: as if the control plane were away. Looks at the target's pools and at its credentials (all closed:
-  // kClosed).
+  // kClosed; none has a key: kUnfit).
   GateView Consult(const Snapshot& snapshot, const Target& target, int64_t tokens, bool alone, MonoTime now) const;
+  // What this worker knows of a pool: open and without limits where it knows nothing.
+  PoolState Know(PoolId pool, MonoTime now) const;
   // The next usable credential of the target in turn, as an index into Provider::credentials; -1: the target sends no
   // key.
   int PickCredential(const Snapshot& snapshot, const Target& target, MonoTime now);
@@ -59,6 +61,9 @@ class PermitDesk {
   void Cancel(AcquireId id);
   // A granted answer becomes the first attempt's right; its spares stay with the desk.
   Grant Accept(const AcquireAnswer& answer, MonoTime now);
+
+  // Nobody will use the answer: what it grants goes back, but for the spares.
+  void Decline(const AcquireAnswer& answer, MonoTime now);
 
   // The attempt's request has been written upstream.
   void Sent(Grant& grant, MonoTime now);

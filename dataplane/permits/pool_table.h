@@ -14,6 +14,8 @@ namespace chain429 {
 class PoolTable {
  public:
   struct Entry {
+    int64_t remaining_requests = -1;  // as last told; -1: unknown, or no such limit
+    int64_t remaining_tokens = -1;
     bool told = false;      // by the control plane; false: only seen closing
     bool limited = false;
     Closure closure = Closure::kNone;

@@ -148,8 +148,7 @@ Task<bool> Attempt::Exchange() {
       if (!connected) co_return false;
     }
     if (interrupted_) co_return false;
-    const absl::Duration patience =
-        request_.scan.stream ? request_.chain.timeouts.first_token : absl::InfiniteDuration();
+    const absl::Duration patience = request_.scan.stream ? route_.first_token : absl::InfiniteDuration();
     worker_.deadlines().Set(*this, std::min(request_.deadline, started_ + patience));
     auto write = upstream_->Write(upstream_head_, body.substr(0, scan.model_begin), route_.model_json,
                                   body.substr(scan.model_end, scan.close_brace - scan.model_end),

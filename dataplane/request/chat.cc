@@ -10,6 +10,7 @@
 #include "common/waterfall/walk.h"
 #include "dataplane/http/response.h"
 #include "dataplane/request/client_auth.h"
+#include "dataplane/request/explain.h"
 #include "dataplane/request/models.h"
 
 namespace chain429 {
@@ -173,7 +174,7 @@ Task<bool> Chat::Ask(const Walk::Step& step) {
   const MonoTime now = worker_.now();
   const std::optional<AcquireAnswer>& answer = asking.answer();
   if (client_.gone()) {
-    if (answer && answer->granted) worker_.desk.Release(worker_.desk.Accept(*answer, now), now);
+    if (answer) worker_.desk.Decline(*answer, now);
     worker_.clerk.OnDeskChanged();
     co_return false;
   }
@@ -182,7 +183,12 @@ Task<bool> Chat::Ask(const Walk::Step& step) {
   uint32_t granted = 0;
   const auto id_of = [this](uint32_t candidate) { return chain_->routes[candidate].target->id; };
   if (!walk_.OnAnswer(answer ? &*answer : nullptr, step, id_of, now, granted)) {
-    if (answer) worker_.counters.permits_denied.Add();
+    if (answer) {
+      worker_.counters.permits_denied.Add();
+      // A permit for a target that was not asked for.
+      worker_.desk.Decline(*answer, now);
+      worker_.clerk.OnDeskChanged();
+    }
     co_return false;
   }
   worker_.counters.CountPermit(PermitKind::kAsked);
@@ -260,17 +266,23 @@ Task<bool> AnswerChat(WorkerContext& worker, Responder& client, const RequestHea
     co_return sent;
   }
   std::shared_ptr<const ResolvedChain> chain = routes->Resolve(scan.model);
-  if (chain == nullptr) {
+  // What a key may not call is not there for it.
+  if (chain == nullptr || !MayUse(key, chain->name)) {
     Task<bool> refusing =
         client.SendError(404, UnknownModelMessage(routes->snapshot(), key, scan.model), "model", "model_not_found");
     const bool sent = co_await refusing;
     co_return sent;
   }
-  if (!MayUse(key, chain->name)) {
-    Task<bool> refusing =
-        client.SendError(403, absl::StrCat("The key \"", key->name, "\" may not use \"", chain->name, "\"."), "model",
-                         "model_not_allowed");
-    const bool sent = co_await refusing;
+  if (WantsExplanation(head.target)) {
+    const int64_t tokens = static_cast<int64_t>(body.size()) / kBytesPerToken + scan.max_output;
+    const MonoTime now = worker.now();
+    Explanation explanation = Explain(worker.desk, routes->snapshot(), *chain, scan.model, tokens, now);
+    std::string fields;
+    AppendChainHead(
+        fields, chain->name, explanation.passed, -1, 0,
+        [&chain](uint32_t candidate) { return std::string_view(chain->routes[candidate].target->name); }, now);
+    Task<bool> answering = client.Send(200, "application/json", std::move(explanation.json), std::move(fields));
+    const bool sent = co_await answering;
     co_return sent;
   }
   Chat chat(worker, client, head, body, scan, std::move(chain), std::move(routes));

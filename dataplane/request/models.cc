@@ -40,6 +40,9 @@ std::vector<Listed> AllModels(const Snapshot& snapshot, const ClientKey* key) {
     for (const ModelLimits& model : provider.models) {
       if (!model.canonical.empty() && snapshot.targets_by_canonical.contains(model.canonical))
         add(model.canonical, "429chain", model.context);
+      for (const std::string& alias : model.aliases) {
+        if (snapshot.targets_by_canonical.contains(alias)) add(alias, "429chain", model.context);
+      }
     }
   }
   for (const Target& target : snapshot.targets) {
@@ -82,16 +85,19 @@ std::string ModelObject(const Snapshot& snapshot, const ClientKey* key, std::str
 }
 
 std::string UnknownModelMessage(const Snapshot& snapshot, const ClientKey* key, std::string_view model) {
+  const bool restricted = key != nullptr && !key->chains.empty();
   std::vector<std::string> names;
   for (const Chain& chain : snapshot.chains) {
     if (MayUse(key, chain.name)) names.push_back(chain.name);
   }
-  std::string out = absl::StrCat("There is no model \"", Truncate(model, 120), "\".");
+  std::string out = absl::StrCat("There is no model \"", Truncate(model, 120), restricted ? "\" for this key." : "\".");
   if (const auto meant = DidYouMean(model, names)) absl::StrAppend(&out, " Did you mean \"", *meant, "\"?");
+  if (restricted && names.empty()) return out.append(" The chains that this key may use are not configured any more.");
   if (names.empty()) return out.append(" No chain is configured yet.");
-  absl::StrAppend(&out, " The chains are: ");
+  absl::StrAppend(&out, restricted ? " The chains that it may use are: " : " The chains are: ");
   for (size_t i = 0; i < std::min(names.size(), kNamedChains); ++i) absl::StrAppend(&out, i > 0 ? ", " : "", names[i]);
   if (names.size() > kNamedChains) absl::StrAppend(&out, " and ", names.size() - kNamedChains, " more");
+  if (restricted) return out.append(".");
   return out.append(". A model can also be named as provider/model.");
 }
 

@@ -66,7 +66,6 @@ class Relay {
   bool committed_ = false;
   bool head_sent_ = false;
   bool failed_ = false;               // the provider reported an error, or [DONE] came without content
-  StreamJudge::Ruling last_ruling_ = StreamJudge::Ruling::kHold;
   absl::InlinedVector<Range, 8> shown_;  // parts of the payload to be sent
 };
 

@@ -1,5 +1,7 @@
 #include "dataplane/request/route_table.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
@@ -70,13 +72,14 @@ absl::StatusOr<std::unique_ptr<RouteTable>> RouteTable::Build(std::shared_ptr<co
     resolved->timeouts = chain.timeouts;
     resolved->max_attempts = chain.max_attempts;
     resolved->wait = chain.wait;
-    for (const uint32_t target : chain.targets) resolved->routes.push_back(table->MakeRoute(s.targets[target], false));
+    for (const uint32_t target : chain.targets)
+      resolved->routes.push_back(table->MakeRoute(s.targets[target], chain.timeouts, false));
     table->chains_.push_back(std::move(resolved));
   }
   return table;
 }
 
-Route RouteTable::MakeRoute(const Target& target, bool dynamic) const {
+Route RouteTable::MakeRoute(const Target& target, const Timeouts& timeouts, bool dynamic) const {
   const ProviderPlan& plan = plans_[target.provider];
   Route route;
   route.target = &target;
@@ -85,6 +88,8 @@ Route RouteTable::MakeRoute(const Target& target, bool dynamic) const {
   route.host = plan.host;
   route.head = plan.head;
   route.auth_fields = &plan.auth_fields;
+  route.first_token =
+      timeouts.first_token_chosen ? timeouts.first_token : std::max(timeouts.first_token, route.provider->first_token);
   route.dynamic = dynamic;
   route.model_json = "\"";
   AppendJsonEscaped(route.model_json, target.model);
@@ -102,10 +107,10 @@ std::shared_ptr<const ResolvedChain> RouteTable::MakeDirect(std::string_view mod
   for (TargetPlan& plan : PlanTargets(snapshot_->providers, provider->second, model.substr(slash + 1))) {
     const auto known = snapshot_->target_by_id.find(plan.target.id.value());
     if (known != snapshot_->target_by_id.end()) {
-      resolved->routes.push_back(MakeRoute(snapshot_->targets[known->second], false));
+      resolved->routes.push_back(MakeRoute(snapshot_->targets[known->second], resolved->timeouts, false));
     } else {
       resolved->owned.push_back(std::move(plan.target));
-      resolved->routes.push_back(MakeRoute(resolved->owned.back(), true));
+      resolved->routes.push_back(MakeRoute(resolved->owned.back(), resolved->timeouts, true));
     }
   }
   return resolved;
@@ -118,7 +123,7 @@ std::shared_ptr<const ResolvedChain> RouteTable::MakeCanonical(std::string_view 
   resolved->name = std::string(model);
   for (const uint32_t target : known->second) {
     if (snapshot_->providers[snapshot_->targets[target].provider].enabled)
-      resolved->routes.push_back(MakeRoute(snapshot_->targets[target], false));
+      resolved->routes.push_back(MakeRoute(snapshot_->targets[target], resolved->timeouts, false));
   }
   return resolved->routes.empty() ? nullptr : resolved;
 }

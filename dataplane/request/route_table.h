@@ -27,6 +27,7 @@ struct Route {
   std::string model_json;       // the model's name as a JSON string, quotes included
   const std::vector<Secret>* auth_fields =
       nullptr;  // one line for each of the provider's credentials; empty: none is sent
+  absl::Duration first_token;   // longest time to the first content of a stream
   bool dynamic = false;         // not in the snapshot
 
   Candidate ToCandidate() const;
@@ -62,7 +63,7 @@ class RouteTable {
     std::vector<Secret> auth_fields;
   };
   explicit RouteTable(std::shared_ptr<const Snapshot> snapshot) : snapshot_(std::move(snapshot)) {}
-  Route MakeRoute(const Target& target, bool dynamic) const;
+  Route MakeRoute(const Target& target, const Timeouts& timeouts, bool dynamic) const;
   std::shared_ptr<const ResolvedChain> MakeDirect(std::string_view model);
   std::shared_ptr<const ResolvedChain> MakeCanonical(std::string_view model);
 

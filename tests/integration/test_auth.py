@@ -1,5 +1,7 @@
 """Client keys: who may call what; and where the programs refuse to listen without them."""
+import threading
 import unittest
+import urllib.parse
 from pathlib import Path
 
 from support import answers, checks
@@ -58,6 +60,7 @@ class ClientKeys(ChainCase):
         answer = self.chat(key)
         error = checks.own_error(self, answer, 401)
         self.assertEqual("invalid_api_key", error["code"])
+        self.assertTrue((answer.header("www-authenticate") or "").startswith("Bearer"), repr(answer))
         self.assertEqual(before, self.up.calls)
         if key:
             self.assertNotIn(key.split()[-1] if len(key) > 20 else "sk-app", str(answer.body))
@@ -103,12 +106,14 @@ class ClientKeys(ChainCase):
         checks.served_by(self, self.chat(key, "gpt-4o"), "p/m", 1)
         before = self.up.calls
         for model in ("other", "p/m", "p/n", "p/anything"):
-            error = checks.own_error(self, self.chat(key, model), (403, 404))
+            error = checks.own_error(self, self.chat(key, model), 404, "model_not_found")
             self.assertNotIn("other", error["message"].replace(model, ""))
+            self.assertIn("coding", error["message"])
+            answer = self.fleet.client.get("/v1/models/" + urllib.parse.quote(model, safe=""), headers={"Authorization": key})
+            checks.own_error(self, answer, 404, "model_not_found")
         self.assertEqual(before, self.up.calls)
         listed = self.fleet.client.get("/v1/models", headers={"Authorization": key}).json()["data"]
-        self.assertNotIn("other", [m["id"] for m in listed])
-        self.assertIn("coding", [m["id"] for m in listed])
+        self.assertEqual(["coding", "gpt-4o"], [m["id"] for m in listed])
 
     def test_a_401_keeps_or_closes_the_connection_cleanly(self):
         """The body of a refused request is not read as the next request."""
@@ -148,6 +153,57 @@ class KeyChanges(ChainCase):
         fleet.write(config)
         fleet.reload()
         until(lambda: (status("sk-first-key"), status("sk-second-key")) == (401, 200), 5, "the new key")
+
+
+    def one_chain(self, keys, upstream):
+        return {"version": 1, "auth": {"client_keys": keys}, "providers": {"p": {"kind": "openai", "base_url": upstream.base_url}},
+                "chains": {"c": {"targets": [{"provider": "p", "model": "m"}]}}}
+
+    def test_a_key_that_is_not_set_is_disabled_with_a_warning_and_never_opens_the_proxy(self):
+        """With no usable key left authentication stays required: everything is 401."""
+        upstream = self.upstream()
+        fleet = self.start_fleet(self.one_chain([{"name": "app", "env": "NOT_SET_ANYWHERE"}], upstream))
+        self.assertRegex(fleet.control.program.stderr, "NOT_SET_ANYWHERE.*app.*disabled")
+        for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer NOT_SET_ANYWHERE"}):
+            checks.own_error(self, fleet.client.chat("c", headers=headers), 401, "invalid_api_key")
+        checks.own_error(self, fleet.client.get("/v1/models"), 401)
+        self.assertEqual((200, 0), (fleet.client.get("/health").status, upstream.calls))
+
+    def test_a_request_under_way_outlives_its_key(self):
+        """A removed key takes effect with the configuration; what is open is finished."""
+        go = threading.Event()
+
+        def slow(exchange):
+            go.wait(20)
+            answers.usual()(exchange)
+        upstream = self.upstream(slow)
+        self.addCleanup(go.set)
+        keys = [{"name": "a", "env": "A"}, {"name": "b", "env": "B"}]
+        fleet = self.start_fleet(self.one_chain(keys, upstream), env={"A": "sk-first-key", "B": "sk-second-key"})
+        first = {"Authorization": "Bearer sk-first-key"}
+        with fleet.client.open_chat("c", headers=first) as connection:
+            until(lambda: upstream.calls == 1, 10, "the call")
+            fleet.write(self.one_chain(keys[1:], upstream))
+            fleet.reload()
+            until(lambda: fleet.client.get("/v1/models", headers=first).status == 401, 5, "the removed key to be refused")
+            go.set()
+            self.assertEqual(200, connection.answer().status)
+
+    def test_a_keys_file_that_is_rewritten_changes_the_key(self):
+        """Rotating a client key needs no change of the configuration."""
+        upstream = self.upstream()
+        fleet = self.start_fleet(self.one_chain([{"name": "x", "env": "X"}], upstream), proxies=0, env={"X": "sk-x"})
+        path = fleet.directory / "client-key"
+        path.write_text("sk-old-key\n")
+        fleet.write(self.one_chain([{"name": "app", "file": str(path)}], upstream))
+        fleet.reload()
+        fleet.add_proxy("node").wait_ready()
+
+        def status(key):
+            return fleet.client.get("/v1/models", headers={"Authorization": f"Bearer {key}"}).status
+        until(lambda: (status("sk-old-key"), status("sk-new-key")) == (200, 401), 5, "the key of the file")
+        path.write_text("sk-new-key\n")
+        until(lambda: (status("sk-old-key"), status("sk-new-key")) == (401, 200), 5, "the new key")
 
 
 class Listening(ChainCase):

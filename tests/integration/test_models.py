@@ -16,14 +16,15 @@ class Models(ChainCase):
             "version": 1,
             "providers": {
                 "groq": {"kind": "openai", "base_url": cls.groq.base_url,
-                         "models": {"openai/gpt-oss-120b": {"canonical": "gpt-oss-120b"}, "tiny": {"canonical": "tiny-1b"}}},
+                         "models": {"openai/gpt-oss-120b": {"canonical": "gpt-oss-120b"}, "tiny": {"canonical": "tiny-1b", "context": 2048}}},
                 "other": {"kind": "openai", "base_url": cls.other.base_url, "models": {"oss-120b": {"canonical": "gpt-oss-120b"}}},
                 "local": {"kind": "openai", "base_url": cls.local.base_url}},
             "chains": {
                 "coding": {"aliases": ["gpt-4o", "gpt-4o-mini"], "targets": [{"provider": "groq", "model": "openai/gpt-oss-120b"}]},
                 "fallback": {"targets": [{"provider": "local", "model": "my-model"}]},
                 "groq": {"targets": [{"provider": "local", "model": "chain-named-like-a-provider"}]},
-                "any": {"targets": [{"model": "gpt-oss-120b"}]}}})
+                "any": {"targets": [{"model": "gpt-oss-120b"}]},
+                "tight": {"targets": [{"provider": "other", "model": "oss-120b", "limits": {"rpm": 1000}}]}}})
         cls.fleet.start()
 
     @classmethod
@@ -93,6 +94,35 @@ class Models(ChainCase):
         answer = self.client.chat("any")
         checks.served_by(self, answer, "other/oss-120b", 2)
         self.assertEqual("any", answer.header("x-429chain-chain"))
+
+    def test_it_lists_canonical_names_and_targets_with_what_they_take(self):
+        """Every name that a request may use: canonical names and provider/model beside chains and aliases."""
+        listed = {model["id"]: model for model in self.client.get("/v1/models").json()["data"]}
+        for name in ("gpt-oss-120b", "tiny-1b", "groq/openai/gpt-oss-120b", "groq/tiny", "other/oss-120b", "local/my-model"):
+            self.assertIn(name, listed)
+        self.assertEqual("groq", listed["groq/tiny"]["owned_by"])
+        self.assertEqual(2048, listed["groq/tiny"]["context_length"])
+        self.assertEqual(2048, listed["tiny-1b"]["context_length"])
+        for name in ("groq/openai/gpt-oss-120b", "groq%2Fopenai%2Fgpt-oss-120b"):
+            self.assertEqual("groq/openai/gpt-oss-120b", self.client.get(f"/v1/models/{name}").json()["id"])
+
+    def test_head_is_get_without_the_body(self):
+        """HEAD: the same head, no body."""
+        for path, status in (("/v1/models", 200), ("/v1/models/coding", 200), ("/v1/models/nothing", 404)):
+            with self.client.connect() as connection:
+                connection.request("HEAD", path)
+                head = connection.answer("HEAD")
+                connection.request("GET", path)
+                whole = connection.answer("GET")
+            self.assertEqual((status, b""), (head.status, head.body))
+            self.assertEqual(str(len(whole.body)), head.header("content-length"))
+
+    def test_a_line_with_limits_of_its_own_is_not_walked_twice(self):
+        """A canonical name calls each account once, whatever chains say of it."""
+        for upstream in (self.groq, self.other):
+            upstream.script(answers.error(500))
+        answer = self.client.chat("gpt-oss-120b")
+        self.assertEqual((502, "2"), (answer.status, answer.header("x-429chain-attempts")), repr(answer))
 
     def test_names_are_exact(self):
         """No prefix, case or trimming games."""

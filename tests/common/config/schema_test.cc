@@ -100,7 +100,7 @@ TEST(Schema, ChainsAreTakenWhole) {
   EXPECT_FALSE(chain.targets[1].enabled);
   EXPECT_EQ(chain.max_attempts, 3);
   EXPECT_EQ(chain.timeouts, (Timeouts{absl::Seconds(1), absl::Seconds(90), absl::Milliseconds(500), absl::Hours(1),
-                                      absl::Seconds(10)}));
+                                      absl::Seconds(10), true}));
   EXPECT_EQ(chain.wait, absl::Minutes(2));
   EXPECT_EQ(config.default_chain.name, "c");
   EXPECT_EQ(config.client_keys[0].chains[0].name, "c");

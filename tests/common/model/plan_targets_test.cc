@@ -113,7 +113,7 @@ TEST(PlanTargets, ConfiguredLimitsReplaceTheCataloguesOfTheSameUnitAndWindowOnly
 TEST(PlanTargets, LimitsOfAModelHoldBesideThoseOfTheProviderAndForItAlone) {
   Provider provider = MakeProvider(PoolScope::kGroup, {Key("a", "one"), Key("b", "two")});
   provider.limits = {PerMinute(60)};
-  provider.models = {{"m", {PerMinute(10)}, 32768, "canonical-m"}};
+  provider.models = {{"m", {PerMinute(10)}, 32768, "canonical-m", {}}};
   const auto plans = Plan(provider, "m");
   ASSERT_EQ(plans.size(), 2u);
   EXPECT_EQ(plans[0].pools[0].limits, (std::vector<Limit>{PerMinute(60)}));

@@ -17,7 +17,7 @@ Snapshot MakeSnapshot() {
   for (const char* name : {"groq", "local"}) {
     Provider provider;
     provider.name = name;
-    provider.models = {{"m", {}, 0, "shared-m"}, {"unnamed", {}, 0, ""}};
+    provider.models = {{"m", {}, 0, "shared-m", {}}, {"unnamed", {}, 0, "", {}}};
     if (provider.name == "groq") {
       provider.credentials.emplace_back();
       provider.credentials.back().name = "main";
@@ -74,6 +74,28 @@ TEST(Snapshot, AModelWithoutCanonicalNameIsFoundUnderNone) {
   for (Provider& provider : snapshot.providers) provider.models.clear();
   ASSERT_TRUE(snapshot.Index().ok());
   EXPECT_TRUE(snapshot.targets_by_canonical.empty());
+}
+
+TEST(Snapshot, ATargetWithLimitsOfAChainsLineIsNotFoundTwiceByItsSharedName) {
+  Snapshot snapshot = MakeSnapshot();
+  const std::vector<Limit> limits(1);
+  for (TargetPlan& plan : PlanTargets(snapshot.providers, 0, "m", "chains.coding.targets[groq/m]", limits)) {
+    for (Pool& pool : plan.pools) {
+      if (pool.key.starts_with("chains.")) snapshot.pools.push_back(std::move(pool));
+    }
+    snapshot.targets.push_back(std::move(plan.target));
+  }
+  ASSERT_EQ(snapshot.Index(), absl::OkStatus());
+  ASSERT_EQ(snapshot.targets.size(), 3u);
+  EXPECT_EQ(snapshot.targets_by_canonical.at("shared-m"), (std::vector<uint32_t>{0, 1}));
+}
+
+TEST(Snapshot, AModelIsFoundByItsAliasesToo) {
+  Snapshot snapshot = MakeSnapshot();
+  snapshot.providers[1].models[0].aliases = {"m-latest", "shared-m"};
+  ASSERT_EQ(snapshot.Index(), absl::OkStatus());
+  EXPECT_EQ(snapshot.targets_by_canonical.at("m-latest"), (std::vector<uint32_t>{1}));
+  EXPECT_EQ(snapshot.targets_by_canonical.at("shared-m"), (std::vector<uint32_t>{0, 1}));
 }
 
 TEST(Snapshot, ABadReferenceIsRefusedWithThePath) {

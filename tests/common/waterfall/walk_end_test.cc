@@ -164,6 +164,10 @@ TEST_F(WalkEnd, SaysWhenNothingRecoversWithinAMinute) {
   Call(1, RateLimited(absl::Seconds(61)));
   EXPECT_TRUE(Next().hopeless);
 
+  Begin({Gate::kUnfit, Gate::kFree});
+  Close(1, Closure::kQuotaExhausted, absl::Hours(9));
+  EXPECT_TRUE(Next().hopeless) << "what does not fit will not fit in a minute";
+
   Begin({Gate::kFree, Gate::kFree});
   Close(0, Closure::kQuotaExhausted, absl::Hours(9));
   Call(1, RateLimited(absl::Seconds(60)));

@@ -66,6 +66,29 @@ TEST_F(WalkWait, DoesNotWaitWithoutAnAttemptLeft) {
   ExpectExhausted(429);
 }
 
+TEST_F(WalkWait, WhatASecondPassHasNoAttemptLeftForStillWaitsForItsLimit) {
+  Begin({Gate::kFree, Gate::kFree}, AtMost(2, absl::Seconds(10)));
+  Close(1, Closure::kRateLimited, absl::Seconds(5));
+  Call(0, RateLimited(absl::Seconds(2)));
+  ExpectWait(absl::Seconds(2));
+  now = now + absl::Seconds(2);
+  Call(0, Overloaded());
+  const Walk::Step step = Next();
+  ASSERT_EQ(step.action, Walk::Do::kExhaust);
+  EXPECT_EQ(step.status, 429);
+  EXPECT_EQ(step.retry_after, absl::Seconds(3));
+  EXPECT_EQ(Trail(), "0:rate_limited 0:overloaded 1:skipped_cooldown");
+}
+
+TEST_F(WalkWait, WhatFailedForGoodInTheSecondPassWaitsForNothing) {
+  Begin({Gate::kFree}, AtMost(2, absl::Seconds(10)));
+  Call(0, RateLimited(absl::Seconds(2)));
+  ExpectWait(absl::Seconds(2));
+  now = now + absl::Seconds(2);
+  Call(0, Overloaded());
+  ExpectExhausted(502);
+}
+
 TEST_F(WalkWait, TheWholeWaitIsBoundedNotEachPart) {
   Begin({Gate::kFree}, Patient(absl::Seconds(10)));
   Close(0, Closure::kRateLimited, absl::Seconds(6));

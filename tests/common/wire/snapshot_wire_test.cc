@@ -54,9 +54,11 @@ Snapshot FullSnapshot() {
   provider.limits = {FixedLimit(), MakeLimit(Unit::kRequests, 30, WindowKind::kBucket, Provenance::kInferred)};
   provider.pool_scope = PoolScope::kModel;
   provider.catalogue_limits = {MakeLimit(Unit::kOutputTokens, 0, WindowKind::kSliding, Provenance::kCatalogue)};
-  provider.models = {{.model = "m", .limits = {FixedLimit()}, .context = 32768, .canonical = "canon"}};
+  provider.models = {
+      {.model = "m", .limits = {FixedLimit()}, .context = 32768, .canonical = "canon", .aliases = {"also"}}};
   provider.tokens = TokenPolicy::kStrict;
   provider.when_disconnected = WhenDisconnected::kDeny;
+  provider.first_token = absl::Minutes(3);
   provider.ask_usage = false;
   provider.enabled = false;
   snapshot.providers.push_back(provider);
@@ -122,6 +124,8 @@ TEST(SnapshotWire, KeepsEveryField) {
   EXPECT_EQ(provider.models[0].limits, want.providers[0].models[0].limits);
   EXPECT_EQ(provider.models[0].context, 32768);
   EXPECT_EQ(provider.models[0].canonical, "canon");
+  EXPECT_EQ(provider.models[0].aliases, (std::vector<std::string>{"also"}));
+  EXPECT_EQ(provider.first_token, absl::Minutes(3));
   EXPECT_EQ(provider.tokens, TokenPolicy::kStrict);
   EXPECT_EQ(provider.when_disconnected, WhenDisconnected::kDeny);
   EXPECT_FALSE(provider.ask_usage);

@@ -21,14 +21,16 @@ Catalogue BuiltinKinds() {
   return *std::move(kinds);
 }
 
-// `key` outlives it.
-Environment WorldWithKey(const char* key) {
+// `key` and `files` outlive it.
+Environment WorldWithKey(const char* key, const std::map<std::string, std::string>& files) {
   Environment world;
   world.variable = [key](const std::string& name) {
     return name == "KEY" ? std::optional<std::string>(key) : std::nullopt;
   };
-  world.file = [](const std::string&, size_t) -> absl::StatusOr<std::string> {
-    return absl::UnavailableError("no such file");
+  world.file = [&files](const std::string& path, size_t) -> absl::StatusOr<std::string> {
+    const auto file = files.find(path);
+    if (file == files.end()) return absl::UnavailableError("no such file");
+    return file->second;
   };
   return world;
 }
@@ -37,7 +39,7 @@ Environment WorldWithKey(const char* key) {
 
 AdminTest::AdminTest()
     : catalogue_(BuiltinKinds()),
-      config_({&catalogue_, LookUpZone, WorldWithKey(kKey), Version(100)}),
+      config_({&catalogue_, LookUpZone, WorldWithKey(kKey, files_), Version(100)}),
       service_({&config_loop_, &config_, &catalogue_, &fleet_, &registry_, &clock_, [this](const LoadReport& report) {
                   loads_.push_back(report);
                   if (!report.changed) return;

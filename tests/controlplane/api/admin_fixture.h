@@ -34,6 +34,7 @@ class AdminTest : public testing::Test {
   FixedClock clock_;
   CapturedLog log_;
   const Catalogue catalogue_;
+  std::map<std::string, std::string> files_;  // there are no others
   Loop config_loop_{"config"};
   ConfigSource config_;
   Broker broker_{Epoch(9), 1};

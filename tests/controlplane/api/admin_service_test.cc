@@ -68,7 +68,7 @@ TEST_F(AdminServiceTest, ARefusedConfigurationNamesEveryErrorAndChangesNothing) 
   const v1::GetStatusResponse status = service_.GetStatus();
   EXPECT_EQ(status.snapshot_version(), 101u);
   EXPECT_EQ(status.config_source(), "c.yaml");
-  EXPECT_NE(status.last_reload_error().find("new.yaml:2:26: error: providers.mine.kind: "), std::string::npos);
+  EXPECT_EQ(status.last_reload_error(), "") << "nothing on disk is wrong";
   EXPECT_EQ(service_.GetConfig().text(), GoodText());
 }
 
@@ -105,6 +105,26 @@ TEST_F(AdminServiceTest, ValidatingAppliesNothing) {
   EXPECT_EQ(service_.GetStatus().snapshot_version(), 0u);
   EXPECT_EQ(service_.GetStatus().last_reload_error(), "");
   EXPECT_TRUE(loads_.empty());
+}
+
+TEST_F(AdminServiceTest, TheSnapshotOfWhatServesHasNoKeyInIt) {
+  EXPECT_EQ(service_.GetSnapshot().snapshot_version(), 0u) << "none yet";
+  Apply(GoodText());
+  const v1::GetSnapshotResponse response = service_.GetSnapshot();
+  EXPECT_EQ(response.snapshot_version(), 101u);
+  EXPECT_NE(response.text().find("gpt-4o"), std::string::npos);
+  EXPECT_EQ(response.text().find(kKey), std::string::npos);
+  ASSERT_EQ(response.notes_size(), 1);
+  EXPECT_NE(response.notes(0).find("\"main\" of \"keyed\""), std::string::npos);
+}
+
+TEST_F(AdminServiceTest, WhyAConfigurationIsAppliedIsPassedOn) {
+  v1::ApplyConfigRequest request;
+  request.set_text(GoodText());
+  request.set_comment("second account");
+  service_.Apply(request);
+  ASSERT_EQ(loads_.size(), 1u);
+  EXPECT_EQ(loads_[0].comment, "second account");
 }
 
 TEST_F(AdminServiceTest, ListsPoolsByTheBeginningOfTheirNameWithTheirLimits) {

@@ -49,6 +49,7 @@ TEST_F(GrpcAdminTest, EveryCallIsAnswered) {
   EXPECT_EQ(Call(&v1::Admin::Stub::ApplyConfig, apply).snapshot_version(), 101u);
   EXPECT_EQ(Call(&v1::Admin::Stub::GetStatus, v1::GetStatusRequest()).snapshot_version(), 101u);
   EXPECT_EQ(Call(&v1::Admin::Stub::GetConfig, v1::GetConfigRequest()).text(), GoodText());
+  EXPECT_EQ(Call(&v1::Admin::Stub::GetSnapshot, v1::GetSnapshotRequest()).snapshot_version(), 101u);
   v1::ListPoolsRequest pools;
   pools.set_prefix("keyed/");
   EXPECT_GE(Call(&v1::Admin::Stub::ListPools, pools).pools_size(), 1);

@@ -43,15 +43,26 @@ TEST_F(ControlMetrics, ARefusedConfigurationShowsUntilAGoodOneComes) {
   EXPECT_EQ(Value("chain429_control_snapshot_version"), "101");
   EXPECT_EQ(Value("chain429_control_config_loads_total"), "1");
   EXPECT_EQ(Value("chain429_control_config_last_reload_failed"), "0");
-  Apply("version: 2\n");
+  files_["c.yaml"] = "version: 2\n";
+  config_loop_.Run([this] { config_.LoadFile("c.yaml"); });
   EXPECT_EQ(Value("chain429_control_snapshot_version"), "101");
   EXPECT_EQ(Value("chain429_control_config_refusals_total"), "1");
   EXPECT_EQ(Value("chain429_control_config_last_reload_failed"), "1");
   EXPECT_NE(service_.Metrics().find("chain429_control_config_refusal_info{at=\""), std::string::npos);
-  Apply(GoodText());
+  files_["c.yaml"] = GoodText();
+  config_loop_.Run([this] { config_.Reload(); });
   EXPECT_EQ(service_.Metrics().find("chain429_control_config_refusal_info{"), std::string::npos);
   EXPECT_EQ(Value("chain429_control_config_last_reload_failed"), "0");
   EXPECT_EQ(Value("chain429_control_config_loads_total"), "2");
+}
+
+TEST_F(ControlMetrics, ARefusedApplyIsCountedAndIsNoFailedReload) {
+  Apply(GoodText());
+  Apply("version: 2\n");
+  EXPECT_EQ(Value("chain429_control_config_apply_refusals_total"), "1");
+  EXPECT_EQ(Value("chain429_control_config_refusals_total"), "0");
+  EXPECT_EQ(Value("chain429_control_config_last_reload_failed"), "0");
+  EXPECT_EQ(service_.Metrics().find("chain429_control_config_refusal_info{"), std::string::npos);
 }
 
 TEST_F(ControlMetrics, ShowsProxiesAndWhichPoolIsClosed) {

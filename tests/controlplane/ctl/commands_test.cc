@@ -1,12 +1,14 @@
 #include "controlplane/ctl/commands.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "absl/time/time.h"
+#include "controlplane/ctl/text_file.h"
 #include "tests/controlplane/ctl/fake_admin.h"
 #include "tests/support/temporary_folder.h"
 
@@ -130,6 +132,31 @@ TEST_F(CommandsTest, AWarningRefusesNothing) {
   EXPECT_EQ(RunApply(Context(), folder_.Write("c.yaml", kGood), ""), kExitOk);
   EXPECT_TRUE(ErrHas("warning: the environment variable \"K\" is not set"));
   EXPECT_TRUE(OutHas("applied as version 8"));
+}
+
+TEST_F(CommandsTest, SnapshotIsWrittenForItsOwnersEyesAlone) {
+  admin_.snapshot.set_text("{\"chains\":[]}");
+  admin_.snapshot.set_snapshot_version(7);
+  admin_.snapshot.add_notes("credential \"main\" stays");
+  EXPECT_EQ(RunSnapshot(Context(), ""), kExitOk);
+  EXPECT_EQ(out_.str(), "{\"chains\":[]}");
+  EXPECT_TRUE(ErrHas("note: credential \"main\" stays"));
+  const TemporaryFolder folder;
+  const std::string path = folder.File("b.json");
+  EXPECT_EQ(RunSnapshot(Context(), path), kExitOk);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_TRUE(ErrHas("wrote version 7"));
+  EXPECT_EQ(*ReadTextFile(path), "{\"chains\":[]}");
+  struct stat about{};
+  ASSERT_EQ(stat(path.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777u, 0600u);
+  EXPECT_NE(RunSnapshot(Context(), folder.File("no/such/folder")), kExitOk);
+}
+
+TEST_F(CommandsTest, WithoutAConfigurationThereIsNoSnapshot) {
+  EXPECT_EQ(RunSnapshot(Context(), ""), kExitFailed);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_TRUE(ErrHas("429ctl apply"));
 }
 
 TEST_F(CommandsTest, GetConfigPrintsTheTextAsItWasWritten) {

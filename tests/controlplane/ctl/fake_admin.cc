@@ -33,6 +33,12 @@ grpc::Status FakeAdmin::GetConfig(grpc::ServerContext*, const v1::GetConfigReque
   return status;
 }
 
+grpc::Status FakeAdmin::GetSnapshot(grpc::ServerContext*, const v1::GetSnapshotRequest*,
+                                    v1::GetSnapshotResponse* response) {
+  *response = snapshot;
+  return status;
+}
+
 grpc::Status FakeAdmin::ListPools(grpc::ServerContext*, const v1::ListPoolsRequest* request,
                                   v1::ListPoolsResponse* response) {
   asked = request->prefix();

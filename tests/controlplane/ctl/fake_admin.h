@@ -22,6 +22,7 @@ class FakeAdmin final : public v1::Admin::Service {
   v1::GetStatusResponse get_status;
   v1::ApplyConfigResponse apply;
   v1::GetConfigResponse get_config;
+  v1::GetSnapshotResponse snapshot;
   v1::ListPoolsResponse pools;
   v1::ListProxiesResponse proxies;
   v1::ClearCooldownResponse clear;
@@ -34,6 +35,8 @@ class FakeAdmin final : public v1::Admin::Service {
   grpc::Status ApplyConfig(grpc::ServerContext*, const v1::ApplyConfigRequest* request,
                            v1::ApplyConfigResponse* response) override;
   grpc::Status GetConfig(grpc::ServerContext*, const v1::GetConfigRequest*, v1::GetConfigResponse* response) override;
+  grpc::Status GetSnapshot(grpc::ServerContext*, const v1::GetSnapshotRequest*,
+                           v1::GetSnapshotResponse* response) override;
   grpc::Status ListPools(grpc::ServerContext*, const v1::ListPoolsRequest* request,
                          v1::ListPoolsResponse* response) override;
   grpc::Status ListProxies(grpc::ServerContext*, const v1::ListProxiesRequest*,

@@ -99,7 +99,10 @@ TEST_F(ConfigSourceRefusal, ARefusedTextLeavesTheFileInItsPlace) {
   const LoadReport report = source_.Load("version: 1\nchainz: {}\n", "api.yaml");
   EXPECT_FALSE(report.accepted);
   EXPECT_EQ(report.file, "api.yaml");
-  EXPECT_NE(source_.last_error().find("api.yaml:2:1: error: "), std::string::npos);
+  EXPECT_NE(FormatProblems(report.file, report.problems).find("api.yaml:2:1: error: "), std::string::npos);
+  EXPECT_EQ(source_.last_error(), "") << "nothing on disk is wrong";
+  EXPECT_EQ(source_.refused(), 0u);
+  EXPECT_EQ(source_.texts_refused(), 1u);
   EXPECT_EQ(source_.name(), "c.yaml");
   EXPECT_EQ(source_.accepted_text(), Chain("m"));
   EXPECT_EQ(source_.ReadNow(), source_.taken()) << "nothing to reload";
@@ -107,6 +110,33 @@ TEST_F(ConfigSourceRefusal, ARefusedTextLeavesTheFileInItsPlace) {
   EXPECT_NE(source_.ReadNow(), source_.taken()) << "the file is still watched";
   EXPECT_TRUE(source_.Reload().changed);
   EXPECT_EQ(Serving(), "n");
+}
+
+TEST_F(ConfigSourceRefusal, WhileAFileIsRefusedTheSecretsOfWhatServesAreStillTaken) {
+  world_.files["/run/key"] = "key-before-1\n";
+  LoadFile(Keyed("file: /run/key"));
+  EXPECT_FALSE(LoadFile("version: 1\nchainz: {}\n").changed);
+  world_.files["/run/key"] = "key-after-22\n";
+  EXPECT_NE(source_.ReadNow(), source_.taken()) << "it is still watched";
+  const LoadReport report = source_.Reload();
+  EXPECT_FALSE(report.accepted);
+  EXPECT_TRUE(report.changed);
+  EXPECT_EQ(report.version, Version(102));
+  EXPECT_EQ(report.changes, (std::vector<std::string>{"changed the contents of secrets"}));
+  EXPECT_EQ(source_.snapshot()->providers[0].credentials[0].key.Reveal(), "key-after-22");
+  EXPECT_NE(source_.last_error(), "") << "the file is no better for it";
+  EXPECT_EQ(source_.ReadNow(), source_.taken());
+  EXPECT_FALSE(source_.Reload().changed);
+}
+
+TEST_F(ConfigSourceRefusal, AlsoWhileTheFileIsAway) {
+  world_.files["/run/key"] = "key-before-1\n";
+  LoadFile(Keyed("file: /run/key"));
+  world_.files.erase("c.yaml");
+  source_.Reload();
+  world_.files["/run/key"] = "key-after-22\n";
+  EXPECT_TRUE(source_.Reload().changed);
+  EXPECT_EQ(source_.snapshot()->providers[0].credentials[0].key.Reveal(), "key-after-22");
 }
 
 // Keys where names belong, and secrets that are wrong: whatever comes of them, no text repeats them.

@@ -123,6 +123,49 @@ TEST_F(ConfigSourceTest, ATextCanBeTakenAgainForItsSecrets) {
   EXPECT_EQ(source_.snapshot()->providers[0].credentials[0].key.Reveal(), "key-after-22");
 }
 
+TEST_F(ConfigSourceTest, AnAppliedTextServesUntilTheFileChangesAndThenTheFileDoes) {
+  LoadFile(Chain("of-file"));
+  EXPECT_TRUE(source_.Load(Chain("applied"), "api.yaml", "why").changed);
+  EXPECT_EQ(source_.ReadNow(), source_.taken()) << "nothing to reload";
+  LoadReport report = source_.Reload();
+  EXPECT_TRUE(report.accepted);
+  EXPECT_FALSE(report.changed);
+  EXPECT_EQ(Serving(), "applied") << "the file is as it was";
+  world_.files["c.yaml"] = Chain("changed-later");
+  EXPECT_NE(source_.ReadNow(), source_.taken()) << "the file is still watched";
+  report = source_.Reload();
+  EXPECT_TRUE(report.changed);
+  EXPECT_TRUE(report.replaces_applied);
+  EXPECT_EQ(Serving(), "changed-later");
+  EXPECT_EQ(source_.name(), "c.yaml");
+  EXPECT_FALSE(source_.Reload().replaces_applied);
+}
+
+TEST_F(ConfigSourceTest, AChangedFileThatIsRefusedLeavesTheAppliedTextServing) {
+  LoadFile(Chain("of-file"));
+  source_.Load(Chain("applied"), "api.yaml");
+  EXPECT_FALSE(LoadFile("version: 2\n").accepted);
+  EXPECT_EQ(Serving(), "applied");
+  EXPECT_NE(source_.last_error(), "");
+  EXPECT_EQ(source_.ReadNow(), source_.taken());
+  EXPECT_TRUE(source_.Reload().accepted) << "of what serves";
+  EXPECT_NE(source_.last_error(), "") << "the file is still wrong";
+  EXPECT_TRUE(LoadFile(Chain("mended")).replaces_applied);
+  EXPECT_EQ(Serving(), "mended");
+  EXPECT_EQ(source_.last_error(), "");
+}
+
+TEST_F(ConfigSourceTest, SecretsOfAnAppliedTextAreTakenAgainWithoutTheFile) {
+  world_.files["/run/key"] = "key-before-1\n";
+  LoadFile(Chain("of-file"));
+  source_.Load(Keyed("file: /run/key"), "api.yaml");
+  world_.files["/run/key"] = "key-after-22\n";
+  EXPECT_NE(source_.ReadNow(), source_.taken());
+  EXPECT_TRUE(source_.Reload().changed);
+  EXPECT_EQ(source_.name(), "api.yaml");
+  EXPECT_EQ(source_.snapshot()->providers[0].credentials[0].key.Reveal(), "key-after-22");
+}
+
 TEST_F(ConfigSourceTest, TellsWhichFilesWereReadAndWhetherTheyHoldSomethingElseNow) {
   world_.files["/run/key"] = "key-one-11111\n";
   LoadFile(Keyed("file: /run/key"));

@@ -50,6 +50,28 @@ TEST(LogLoad, ANewConfigurationIsALineForEachChange) {
   EXPECT_EQ(text.find("error"), std::string::npos) << text;
 }
 
+TEST(LogLoad, SaysWhyAConfigurationWasAppliedAndWhatAChangedFileReplaces) {
+  CapturedLog log;
+  LoadReport report = Report();
+  report.accepted = report.changed = true;
+  report.comment = "second account";
+  LogLoad(report, log.logger());
+  EXPECT_NE(log.Text().find("comment=\"second account\""), std::string::npos) << log.Text();
+  EXPECT_EQ(log.Text().find("replaces"), std::string::npos) << log.Text();
+  report.replaces_applied = true;
+  LogLoad(report, log.logger());
+  EXPECT_NE(log.Text().find("it replaces the configuration that was applied"), std::string::npos) << log.Text();
+}
+
+TEST(LogLoad, ARefusedFileWithNewSecretsSaysBoth) {
+  CapturedLog log;
+  LoadReport report = Report();
+  report.changed = true;
+  LogLoad(report, log.logger());
+  EXPECT_NE(log.Text().find("the one before stays"), std::string::npos) << log.Text();
+  EXPECT_NE(log.Text().find("changed secrets taken"), std::string::npos) << log.Text();
+}
+
 TEST(LogLoad, AnUnchangedOneSaysSo) {
   CapturedLog log;
   LoadReport report = Report();

@@ -28,6 +28,7 @@ const Catalogue& KnownKinds() {
          "  openai/gpt-oss-120b: {canonical: gpt-oss-120b, aliases: [oss-big], context: 131072, limits: {rpm: 20, tpm: "
          "8000}}\n"
          "  openai/gpt-oss-20b: {canonical: gpt-oss-20b, context: 65536}\n"},
+        {"slow.yaml", "kind: slow\nextends: openai\nbase_url: https://slow.example/v1\nfirst_token: 180s\n"},
         {"cerebras.yaml",
          "kind: cerebras\nextends: openai\nbase_url: https://cerebras.example/v1\npool_scope: model\n"
          "models: {gpt-oss-120b: {canonical: gpt-oss-120b, context: 8192}}\n"},

@@ -15,8 +15,8 @@
 namespace chain429 {
 
 // Kinds with round numbers: "openai" and "local" (each credential an account), "groq" and "cerebras" (limits by model),
-// "router" (free models share), "account" (one limit for all models, one model with its own), "pacific" (a day that
-// ends at midnight in Los Angeles).
+// "router" (free models share), "account" (one limit for all models, one model with its own), "slow" (three minutes to
+// the first token), "pacific" (a day that ends at midnight in Los Angeles).
 const Catalogue& KnownKinds();
 
 // Knows UTC and America/Los_Angeles, whatever is installed.

@@ -28,7 +28,7 @@ TEST(SnapshotBuilder, AChainsSettingsAreTheConfiguredOnes) {
   EXPECT_EQ(chain.aliases, (Strings{"gpt-4o", "gpt-4o-mini"}));
   EXPECT_EQ(chain.max_attempts, 3);
   EXPECT_EQ(chain.timeouts, (Timeouts{absl::Milliseconds(500), absl::Seconds(90), absl::Seconds(20), absl::Minutes(2),
-                                      absl::Seconds(5)}));
+                                      absl::Seconds(5), true}));
   EXPECT_EQ(chain.wait, absl::Seconds(4));
   EXPECT_EQ(built.ChainOf("gpt-4o").name, "c");
   const Chain& plain = built.ChainOf("d");
@@ -37,6 +37,14 @@ TEST(SnapshotBuilder, AChainsSettingsAreTheConfiguredOnes) {
   EXPECT_EQ(plain.wait, absl::ZeroDuration());
   EXPECT_EQ(built.snapshot->default_chain, "d");
   EXPECT_EQ(built.snapshot->version, Version(7));
+}
+
+TEST(SnapshotBuilder, AKindsOwnFirstTokenTimeoutGoesWithItsProvider) {
+  const Built built = Build(
+      "version: 1\nproviders: {s: {kind: slow, credentials: [{name: a, env: K1}]}, "
+      "m: {kind: openai, base_url: 'http://127.0.0.1:1/v1'}}\n");
+  EXPECT_EQ(built.ProviderOf("s").first_token, absl::Minutes(3));
+  EXPECT_EQ(built.ProviderOf("m").first_token, absl::ZeroDuration());
 }
 
 TEST(SnapshotBuilder, WithNothingConfiguredThereIsAnEmptySnapshot) {

@@ -158,13 +158,31 @@ TEST(SnapshotPools, ALimitOnATargetHoldsForThatLineOfTheChainAlone) {
       "  c: {targets: [{provider: p, model: m, limits: {rpm: 5}}]}\n"
       "  d: {targets: [{provider: p, model: m}, {provider: p, model: m, limits: {rpd: 7}}]}\n"
       "  e: {targets: [{chain: c}]}\n");
-  EXPECT_EQ(built.PoolKeys(built.TargetOf("c", 0)), (Strings{"p/a", "chains.c.targets[0]@p/a", "p/a|m"}));
-  EXPECT_EQ(built.PoolKeys(built.TargetOf("c", 1)), (Strings{"p/b", "chains.c.targets[0]@p/b", "p/b|m"}));
-  EXPECT_EQ(built.Limits("chains.c.targets[0]@p/a"), (LimitTexts{"5 requests per 1m sliding, configured"}));
+  EXPECT_EQ(built.PoolKeys(built.TargetOf("c", 0)), (Strings{"p/a", "chains.c.targets[p/m]@p/a", "p/a|m"}));
+  EXPECT_EQ(built.PoolKeys(built.TargetOf("c", 1)), (Strings{"p/b", "chains.c.targets[p/m]@p/b", "p/b|m"}));
+  EXPECT_EQ(built.Limits("chains.c.targets[p/m]@p/a"), (LimitTexts{"5 requests per 1m sliding, configured"}));
   EXPECT_EQ(built.PoolKeys(built.TargetOf("d", 0)), (Strings{"p/a", "p/a|m"}));
-  EXPECT_EQ(built.PoolKeys(built.TargetOf("d", 2)), (Strings{"p/a", "chains.d.targets[1]@p/a", "p/a|m"}));
+  EXPECT_EQ(built.PoolKeys(built.TargetOf("d", 2)), (Strings{"p/a", "chains.d.targets[p/m]@p/a", "p/a|m"}));
   EXPECT_EQ(built.ChainOf("e").targets, built.ChainOf("c").targets) << "the line is the same, wherever it is included";
   EXPECT_EQ(built.Limits("p/a"), (LimitTexts{"60 requests per 1m sliding, configured"}));
+}
+
+TEST(SnapshotPools, ALinesOwnLimitKeepsItsPoolWhenLinesAreAddedAboveIt) {
+  const std::string head = "version: 1\nproviders:\n  p:\n    kind: openai\n" + kUrl + "chains:\n  c: {targets: [";
+  const std::string line = "{provider: p, model: m, limits: {rpm: 5}}";
+  const Built before = Build(head + line + "]}\n");
+  const Built after = Build(head + "{provider: p, model: n, limits: {rpm: 1}}, " + line + "]}\n");
+  EXPECT_EQ(before.PoolKeys(before.TargetOf("c", 0)), (Strings{"p", "chains.c.targets[p/m]@p", "p|m"}));
+  EXPECT_EQ(after.PoolKeys(after.TargetOf("c", 1)), before.PoolKeys(before.TargetOf("c", 0)));
+  EXPECT_EQ(after.TargetOf("c", 1).id, before.TargetOf("c", 0).id);
+}
+
+TEST(SnapshotPools, LinesOfTheSameTargetWithLimitsOfTheirOwnHaveAPoolEach) {
+  const Built built = Build("version: 1\nproviders:\n  p:\n    kind: openai\n" + kUrl +
+                            "chains:\n  c: {targets: [{provider: p, model: m, limits: {rpm: 5}}, {provider: p, model: "
+                            "m, limits: {rpd: 7}}]}\n");
+  EXPECT_EQ(built.Limits("chains.c.targets[p/m]@p"), (LimitTexts{"5 requests per 1m sliding, configured"}));
+  EXPECT_EQ(built.Limits("chains.c.targets#2[p/m]@p"), (LimitTexts{"7 requests per 24h sliding, configured"}));
 }
 
 TEST(SnapshotPools, EveryCredentialHasAPoolThatClosesWhenItIsRefused) {
@@ -186,7 +204,7 @@ TEST(SnapshotPools, OnlyTheAccountsPoolLearnsFromHeaders) {
   const Built built = Build(One("openai", kUrl + "    credentials: [{name: a, env: K1, limits: {rpm: 1}}]\n",
                                 "{provider: p, model: m, limits: {rpm: 2}}"));
   const Target& target = built.TargetOf("c", 0);
-  ASSERT_EQ(built.PoolKeys(target), (Strings{"p/a", "p/a#a", "chains.c.targets[0]@p/a", "p/a|m"}));
+  ASSERT_EQ(built.PoolKeys(target), (Strings{"p/a", "p/a#a", "chains.c.targets[p/m]@p/a", "p/a|m"}));
   for (size_t i = 0; i < 4; ++i) EXPECT_EQ(built.PoolOf(built.PoolKeys(target)[i])->learns, i == 0) << i;
 }
 

@@ -47,6 +47,17 @@ TEST(SnapshotTargets, EveryKnownModelCanBeCalledByItsSharedNameInFileOrderWithou
   EXPECT_EQ(Canonical(built, "solo"), (Strings{"mine/solo"}));
 }
 
+TEST(SnapshotTargets, AnAliasOfTheCatalogueNamesTheModelInRequestsToo) {
+  EXPECT_EQ(Canonical(Build(kProviders), "oss-big"), (Strings{"groq/openai/gpt-oss-120b"}));
+}
+
+TEST(SnapshotTargets, ALineWithLimitsOfItsOwnDoesNotMakeASharedNameWalkItsTargetTwice) {
+  const Built built =
+      Build(Chains("  c: {targets: [{provider: mine, model: big, limits: {rpm: 3}}, {provider: mine, model: big}]}\n"));
+  EXPECT_EQ(Canonical(built, "gpt-oss-120b"),
+            (Strings{"cerebras/gpt-oss-120b", "groq/openai/gpt-oss-120b", "mine/big"}));
+}
+
 TEST(SnapshotTargets, TheOrderOfAChainDoesNotChangeThatOfASharedName) {
   const Built built =
       Build(Chains("  c: {targets: [{provider: mine, model: big}, {provider: groq, model: openai/gpt-oss-120b}]}\n"));

@@ -91,7 +91,7 @@ TEST_F(DeskTest, CredentialsThatCouldNotBeResolvedAreNeverUsed) {
   EXPECT_EQ(desk.PickCredential(snapshot, target(0), now), 1);
   EXPECT_EQ(desk.PickCredential(snapshot, target(0), now), 1);
   snapshot.providers[0].credentials[1].usable = false;
-  EXPECT_EQ(GateOf(0), Gate::kClosed);
+  EXPECT_EQ(GateOf(0), Gate::kUnfit) << "no time will bring a key";
   EXPECT_EQ(Consult(0).closure, Closure::kAuth);
 }
 

@@ -3,6 +3,24 @@
 namespace chain429 {
 namespace {
 
+TEST_F(DeskTest, APermitThatNobodyTakesGoesBackAtOnce) {
+  RecordingWaiter waiter;
+  const AcquireId id = Ask(0, &waiter);
+  desk.TakeMail(now, true);
+  // For another target than was asked for.
+  Deliver(Granted(id, 77, 2000, 0));
+  ASSERT_EQ(waiter.calls, 1);
+  desk.Decline(waiter.last, now);
+  EXPECT_TRUE(desk.mail_urgent());
+  const WorkerMail mail = desk.TakeMail(now, false);
+  ASSERT_EQ(mail.releases.size(), 1u);
+  EXPECT_EQ(mail.releases[0].permit, PermitId(77));
+  EXPECT_EQ(mail.releases[0].count, 1u);
+  AcquireAnswer denied;
+  desk.Decline(denied, now);
+  EXPECT_TRUE(desk.TakeMail(now, true).releases.empty());
+}
+
 TEST_F(DeskTest, GoodEndingsOfOnePermitBecomeOneReport) {
   std::vector<Grant> grants = {GrantWithSpares(50, 3)};
   for (int i = 0; i < 3; ++i) grants.push_back(desk.Take(target(0), Gate::kSpare, 0, now));

@@ -48,6 +48,18 @@ TEST_F(ModelsTest, ARestrictedKeySeesItsChainsOnly) {
   EXPECT_EQ(IdsOf(ModelList(*made, &restricted)), (Names{"coding", "gpt-4o", "gpt-4o-mini"}));
 }
 
+TEST_F(ModelsTest, FurtherNamesOfAKnownModelAreListed) {
+  made->providers[0].models[0].aliases = {"oss-big"};
+  made->providers[0].models[1].aliases = {"never-listed-either"};
+  EXPECT_EQ(IdsOf(ModelList(*made.Done(), nullptr)),
+            (Names{"coding", "gpt-4o", "gpt-4o-mini", "other", "gpt-oss-120b", "oss-big", "groq/openai/gpt-oss-120b"}));
+}
+
+TEST_F(ModelsTest, ARestrictedKeyIsToldOfItsOwnChainsAlone) {
+  EXPECT_EQ(UnknownModelMessage(*made.Done(), &restricted, "coding"),
+            "There is no model \"coding\" for this key. The chains that it may use are: other.");
+}
+
 TEST_F(ModelsTest, ListOfNothingIsAList) {
   SnapshotForTests empty;
   EXPECT_EQ(ModelList(*empty.Done(), nullptr), R"({"object":"list","data":[]})");

@@ -61,6 +61,25 @@ class RouteTableTest : public testing::Test {
 };
 using Names = std::vector<std::string>;
 
+TEST_F(RouteTableTest, ASlowProviderHasItsOwnTimeToTheFirstTokenUnlessTheChainSaysOne) {
+  made->providers[0].first_token = absl::Minutes(3);
+  made->providers[1].first_token = absl::Seconds(2);
+  Chain& chosen = made.AddChain("chosen", {0, 2});
+  chosen.timeouts.first_token = absl::Seconds(10);
+  chosen.timeouts.first_token_chosen = true;
+  Build();
+  const auto patience = [this](std::string_view model) {
+    std::vector<absl::Duration> out;
+    for (const Route& route : table->Resolve(model)->routes) out.push_back(route.first_token);
+    return out;
+  };
+  using Durations = std::vector<absl::Duration>;
+  EXPECT_EQ(patience("coding"), (Durations{absl::Minutes(3), absl::Minutes(3), absl::Seconds(60)}));
+  EXPECT_EQ(patience("chosen"), (Durations{absl::Seconds(10), absl::Seconds(10)}));
+  EXPECT_EQ(patience("groq/another"), (Durations{absl::Minutes(3), absl::Minutes(3)}));
+  EXPECT_EQ(patience("gpt-oss-120b").front(), absl::Minutes(3));
+}
+
 TEST_F(RouteTableTest, AChainIsFoundByNameAndAliases) {
   Build();
   const Names targets = {"groq/openai/gpt-oss-120b@main", "groq/openai/gpt-oss-120b@team", "local/oss"};

@@ -50,8 +50,11 @@ class SnapshotForTests {
     return snapshot_->chains.back();
   }
   void ServesCanonical(uint32_t provider, std::string model, std::string canonical, int64_t context = 0) {
-    snapshot_->providers[provider].models.push_back(
-        {.model = std::move(model), .limits = {}, .context = context, .canonical = std::move(canonical)});
+    snapshot_->providers[provider].models.push_back({.model = std::move(model),
+                                                     .limits = {},
+                                                     .context = context,
+                                                     .canonical = std::move(canonical),
+                                                     .aliases = {}});
   }
   Snapshot& operator*() { return *snapshot_; }
   Snapshot* operator->() { return snapshot_.get(); }
