@@ -30,8 +30,8 @@ struct Flags {
   std::string probe_listen;
   std::string node;
   std::string advertise;
-  std::string log_level = "info";
-  std::string log_format = "text";
+  std::string log_level;
+  std::string log_format;
   std::string drain_delay = "0s";
   std::string grace = "30s";
   std::string control_ca;
@@ -128,26 +128,27 @@ void RaiseFileLimit() {
 
 int Serve(const Flags& flags) {
   const SystemClock clock;
-  const LogLevel level = flags.log_level == "debug"     ? LogLevel::kDebug
-                         : flags.log_level == "warning" ? LogLevel::kWarning
-                         : flags.log_level == "error"   ? LogLevel::kError
-                                                        : LogLevel::kInfo;
-  Logger logger(clock, "proxy", level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   auto options = ToOptions(flags);
   if (!options.ok()) return Complain(options.status());
+  LogControl log(clock, "proxy", options->link.node, {LogLevelFrom(flags.log_level), LogFormatFrom(flags.log_format)});
+  Logger& logger = log.logger();
   IgnoreBrokenPipes();
   RaiseFileLimit();
   boost::asio::io_context main_loop;
   // Handlers are in place before anything is announced, so that no signal finds the default action.
   std::atomic<int> caught{0};
-  Signals signals(main_loop, {SIGTERM, SIGINT}, [&](int signal) {
+  Signals signals(main_loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+    if (signal == SIGHUP) {
+      log.Reopen();
+      return;
+    }
     if (caught.exchange(signal) != 0) _exit(130);  // asked twice: at once
     main_loop.stop();
   });
-  auto proxy = Proxy::Start(*std::move(options), clock, logger);
+  auto proxy = Proxy::Start(*std::move(options), clock, log);
   if (!proxy.ok()) return Complain(proxy.status());
-  logger.Info(absl::StrCat("listening api=", (*proxy)->listen_address().ToString(),
-                           " admin=", (*proxy)->admin_address().ToString()));
+  log.Announce(absl::StrCat("listening api=", (*proxy)->listen_address().ToString(),
+                            " admin=", (*proxy)->admin_address().ToString()));
   const auto guard = boost::asio::make_work_guard(main_loop);
   while (!main_loop.stopped() && !(*proxy)->refused_open()) main_loop.run_for(std::chrono::milliseconds(200));
   if ((*proxy)->refused_open()) return 1;
@@ -190,10 +191,11 @@ int Main(int argc, char** argv) {
   app.add_option("--control-cert", flags.control_cert, "PEM file: this proxy's certificate")
       ->envname("CHAIN429_CONTROL_CERT");
   app.add_option("--control-key", flags.control_key, "PEM file: its key")->envname("CHAIN429_CONTROL_KEY");
-  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+  app.add_option("--log-level", flags.log_level,
+                 "debug, info, warning or error (default: the configuration's, or info)")
       ->envname("CHAIN429_LOG_LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-  app.add_option("--log-format", flags.log_format, "text or json")
+  app.add_option("--log-format", flags.log_format, "text or json (default: the configuration's, or text)")
       ->envname("CHAIN429_LOG_FORMAT")
       ->check(CLI::IsMember({"text", "json"}));
   app.add_flag("--insecure-listen", flags.insecure_listen,

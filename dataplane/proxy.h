@@ -7,10 +7,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/io/address.h"
 #include "common/io/http_router.h"
 #include "common/io/http_server.h"
+#include "common/io/log_control.h"
 #include "common/io/loop.h"
 #include "dataplane/admin/admin_source.h"
 #include "dataplane/link/grpc_link.h"
@@ -34,7 +34,7 @@ class Proxy {
   };
 
   // Everything is bound and running when this returns.
-  static absl::StatusOr<std::unique_ptr<Proxy>> Start(Options options, const Clock& clock, Logger& logger);
+  static absl::StatusOr<std::unique_ptr<Proxy>> Start(Options options, const Clock& clock, LogControl& log);
   ~Proxy();
 
   const SocketAddress& listen_address() const { return workers_.front()->address(); }
@@ -49,7 +49,7 @@ class Proxy {
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
  private:
-  Proxy(Options options, const Clock& clock, Logger& logger);
+  Proxy(Options options, const Clock& clock, LogControl& log);
   absl::Status Init();
   ProxyStatus StatusNow() const;
   std::shared_ptr<const Snapshot> ServedSnapshot() const;
@@ -58,6 +58,7 @@ class Proxy {
 
   const Options options_;
   const Clock& clock_;
+  LogControl& log_;
   Logger& logger_;
   const MonoTime started_;
   std::unique_ptr<TlsClientContext> tls_;

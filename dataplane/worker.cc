@@ -46,6 +46,8 @@ Worker::Worker(const Options& options, const Clock& clock, const Logger& logger,
       resolver_(io_, deadlines_, clock),
       upstreams_(deadlines_, clock),
       desk_(options.index),
+      log_deadlines_(io_, clock),
+      request_log_(log_deadlines_, clock, logger),
       context_{{io_, resolver_, deadlines_, tls},
                clock,
                logger,
@@ -60,6 +62,7 @@ Worker::Worker(const Options& options, const Clock& clock, const Logger& logger,
       mail_timer_(std::make_unique<MailTimer>(*this)) {
   context_.id_prefix = Random(seed).Next();
   context_.max_body_bytes = options.max_body_bytes;
+  context_.log = &request_log_;
 }
 
 Worker::~Worker() { Stop(); }
@@ -182,6 +185,7 @@ void Worker::Stop() {
   if (!thread_.joinable()) return;
   asio::post(io_, [this] {
     SendMail(true);
+    request_log_.Flush();
     io_.stop();
   });
   thread_.join();

@@ -10,6 +10,7 @@
 #include "dataplane/http/body_scan.h"
 #include "dataplane/net/deadline.h"
 #include "dataplane/permits/desk.h"
+#include "dataplane/request/request_log.h"
 #include "dataplane/request/route_table.h"
 #include "dataplane/upstream/dial.h"
 
@@ -39,6 +40,8 @@ struct WorkerContext {
   uint64_t id_prefix = 0;               // random per process and worker: makes request ids unique
   uint64_t requests = 0;
   size_t max_body_bytes = size_t{32} << 20;
+  RequestLog* log = nullptr;            // never null once the worker runs
+  uint64_t spans = 0;                   // ids of our hops in traces, so far
 
   DeadlineQueue& deadlines() { return dial.deadlines; }
   MonoTime now() const { return clock.Read().mono; }
