@@ -41,33 +41,43 @@ uint64_t RisingNumber(const Clock& clock) { return static_cast<uint64_t>(absl::T
 
 // Declared in the order in which they are needed: what is destroyed first stands last.
 struct Control::Parts {
-  Parts(Options o, const Clock& c, Logger& l, Catalogue known)
+  Parts(Options o, const Clock& c, LogControl& l, Catalogue known)
       : options(std::move(o)),
         clock(c),
-        logger(l),
+        log(l),
+        logger(l.logger()),
         catalogue(std::move(known)),
         broker(Epoch(RisingNumber(c)), SystemSeed()),
-        registry(broker, l, [this](std::vector<PoolMemory> memories) { Remember(std::move(memories)); }),
+        registry(broker, logger, [this](std::vector<PoolMemory> memories) { Remember(std::move(memories)); }),
         fleet(c, [this](const Now& now) { return registry.EndTurn(now); }),
-        grpc_fleet(fleet, registry, l),
+        grpc_fleet(fleet, registry, logger),
         config(ConfigSource::Options{&catalogue, LookUpZone, SystemEnvironment(), Version(RisingNumber(c))}),
         watcher(config),
         admin({&config_loop, &config, &catalogue, &fleet, &registry, &c,
-               [this](const LoadReport& report) { OnLoad(report); }}),
+               [this](const LoadReport& report) { OnLoad(report); }, &counters, &l}),
         grpc_admin(admin),
         rest(RestRoutes(admin)),
         probes(ProbeRoutes(admin)),
-        poll_timer(config_loop.context()) {}
+        poll_timer(config_loop.context()) {
+    AddLogRoutes(rest, "/api/v1/log", log);
+  }
 
   void Remember(std::vector<PoolMemory> memories) {
     store_loop.Post([this, memories = std::move(memories)] {
-      if (const absl::Status saved = store->SavePools(memories); !saved.ok()) {
+      const absl::Status saved = store->SavePools(memories);
+      (saved.ok() ? counters.store_writes : counters.store_failures).fetch_add(1, std::memory_order_relaxed);
+      if (!saved.ok()) {
         logger.Error("cooldowns and limits were not stored", {{"error", FromAbsl(saved.message())}});
       }
     });
   }
 
   void OnLoad(const LoadReport& report) {
+    // First, so that the file's own settings hold for what is said about it.
+    if (report.accepted) {
+      log.Apply(config.snapshot()->log);
+      counters.config_taken_at_millis.store(absl::ToUnixMillis(clock.Read().wall), std::memory_order_relaxed);
+    }
     LogLoad(report, logger);
     if (report.changed) Publish();
   }
@@ -180,8 +190,10 @@ struct Control::Parts {
 
   const Options options;
   const Clock& clock;
+  LogControl& log;
   Logger& logger;
   const Catalogue catalogue;
+  ControlCounters counters;
   std::unique_ptr<Store> store;
   Loop store_loop{"store"};
   Loop config_loop{"config"};
@@ -206,15 +218,19 @@ struct Control::Parts {
   std::vector<std::unique_ptr<PemReload>> reloads;
 };
 
-absl::StatusOr<std::unique_ptr<Control>> Control::Start(Options options, const Clock& clock, Logger& logger) {
+absl::StatusOr<std::unique_ptr<Control>> Control::Start(Options options, const Clock& clock, LogControl& log) {
   ASSIGN_OR_RETURN(Catalogue catalogue, Catalogue::Builtin());
   std::unique_ptr<Control> control(
-      new Control(std::make_unique<Parts>(std::move(options), clock, logger, std::move(catalogue))));
+      new Control(std::make_unique<Parts>(std::move(options), clock, log, std::move(catalogue))));
   Parts& parts = *control->parts_;
   ASSIGN_OR_RETURN(parts.store, OpenStore(parts.options.store));
   ASSIGN_OR_RETURN(std::vector<PoolMemory> memories, parts.store->LoadPools());
+  const size_t remembered = memories.size();
   parts.broker.Recall(std::move(memories));
   parts.fleet.Start();
+  parts.logger.Info("this control plane grants permits", {{"epoch", static_cast<int64_t>(parts.broker.epoch().value())},
+                                                          {"store", std::string_view(parts.options.store)},
+                                                          {"pools_remembered", static_cast<int64_t>(remembered)}});
   RETURN_IF_ERROR(parts.LoadAtStart());
   RETURN_IF_ERROR(parts.LoadCertificates());
   RETURN_IF_ERROR(parts.ListenHttp());

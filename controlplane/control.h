@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/io/address.h"
+#include "common/io/log_control.h"
 #include "common/io/pem_files.h"
 
 namespace chain429 {
@@ -29,7 +29,7 @@ class Control {
 
   // Everything is bound and running when this returns. An error with the configuration's problems, a line each, when
   // the file is bad.
-  static absl::StatusOr<std::unique_ptr<Control>> Start(Options options, const Clock& clock, Logger& logger);
+  static absl::StatusOr<std::unique_ptr<Control>> Start(Options options, const Clock& clock, LogControl& log);
   ~Control();
 
   // Takes the configuration's file again. Any thread.

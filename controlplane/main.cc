@@ -26,8 +26,8 @@ struct Flags {
   std::string store = "memory:";
   std::string grpc_listen = "127.0.0.1:4292";
   std::string http_listen = "127.0.0.1:4293";
-  std::string log_level = "info";
-  std::string log_format = "text";
+  std::string log_level;
+  std::string log_format;
   bool insecure_listen = false;
   std::string probe_listen;
   TlsFlags tls;
@@ -114,11 +114,8 @@ absl::StatusOr<Control::Options> ToOptions(const CLI::App& app, const Flags& fla
 
 int Serve(const CLI::App& app, const Flags& flags) {
   const SystemClock clock;
-  const LogLevel level = flags.log_level == "debug"     ? LogLevel::kDebug
-                         : flags.log_level == "warning" ? LogLevel::kWarning
-                         : flags.log_level == "error"   ? LogLevel::kError
-                                                        : LogLevel::kInfo;
-  Logger logger(clock, "control", level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
+  LogControl log(clock, "control", "", {LogLevelFrom(flags.log_level), LogFormatFrom(flags.log_format)});
+  Logger& logger = log.logger();
   auto options = ToOptions(app, flags);
   if (!options.ok()) return Complain(options.status(), kExitUsage);
   IgnoreBrokenPipes();
@@ -127,19 +124,21 @@ int Serve(const CLI::App& app, const Flags& flags) {
   std::atomic<int> asked{0};
   Signals signals(main_loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
     if (signal == SIGHUP) {
+      log.Reopen();
       if (running != nullptr) running->Reload();
       return;
     }
     if (asked.exchange(signal) != 0) _exit(kExitKilled);
     main_loop.stop();
   });
-  auto control = Control::Start(*std::move(options), clock, logger);
+  auto control = Control::Start(*std::move(options), clock, log);
   if (!control.ok()) {
     std::cerr << control.status().message() << (absl::EndsWith(control.status().message(), "\n") ? "" : "\n");
     return kExitFailed;
   }
   running = control->get();
-  logger.Info(absl::StrCat("listening grpc=", running->grpc_address(), " http=", running->http_address().ToString()));
+  log.Announce(
+      absl::StrCat("listening grpc=", running->grpc_address(), " http=", running->http_address().ToString()));
   const auto guard = boost::asio::make_work_guard(main_loop);
   main_loop.run();
   running = nullptr;
@@ -164,10 +163,11 @@ int Main(int argc, char** argv) {
       ->envname("CHAIN429_GRPC_LISTEN");
   app.add_option("--http-listen", flags.http_listen, "ADDR:PORT for probes, metrics and state")
       ->envname("CHAIN429_HTTP_LISTEN");
-  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+  app.add_option("--log-level", flags.log_level,
+                 "debug, info, warning or error (default: the configuration's, or info)")
       ->envname("CHAIN429_LOG_LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-  app.add_option("--log-format", flags.log_format, "text or json")
+  app.add_option("--log-format", flags.log_format, "text or json (default: the configuration's, or text)")
       ->envname("CHAIN429_LOG_FORMAT")
       ->check(CLI::IsMember({"text", "json"}));
   app.add_option("--probe-listen", flags.probe_listen,

@@ -38,8 +38,8 @@ struct Flags {
   std::string node;
   std::string advertise;
   std::string bootstrap;
-  std::string log_level = "info";
-  std::string log_format = "text";
+  std::string log_level;
+  std::string log_format;
   std::string drain_delay = "0s";
   std::string grace = "30s";
   TlsFlags tls;
@@ -171,13 +171,10 @@ size_t MaxConnections(size_t asked, const Logger& logger) {
 
 int Serve(const CLI::App& app, const Flags& flags) {
   const SystemClock clock;
-  const LogLevel level = flags.log_level == "debug"     ? LogLevel::kDebug
-                         : flags.log_level == "warning" ? LogLevel::kWarning
-                         : flags.log_level == "error"   ? LogLevel::kError
-                                                        : LogLevel::kInfo;
-  Logger logger(clock, "proxy", level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   auto options = ToOptions(app, flags);
   if (!options.ok()) return Complain(options.status(), kExitUsage);
+  LogControl log(clock, "proxy", options->link.node, {LogLevelFrom(flags.log_level), LogFormatFrom(flags.log_format)});
+  Logger& logger = log.logger();
   LogOutboundProxies(logger, options->upstream.proxies);
   if (!flags.bootstrap.empty()) {
     auto snapshot = LoadBootstrap(flags.bootstrap, logger);
@@ -189,13 +186,17 @@ int Serve(const CLI::App& app, const Flags& flags) {
   boost::asio::io_context main_loop;
   // Handlers are in place before anything is announced, so that no signal finds the default action.
   std::atomic<int> caught{0};
-  Signals signals(main_loop, {SIGTERM, SIGINT}, [&](int signal) {
+  Signals signals(main_loop, {SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+    if (signal == SIGHUP) {
+      log.Reopen();
+      return;
+    }
     if (caught.exchange(signal) != 0) _exit(kExitKilled);
   });
-  auto proxy = Proxy::Start(*std::move(options), clock, logger);
+  auto proxy = Proxy::Start(*std::move(options), clock, log);
   if (!proxy.ok()) return Complain(proxy.status(), kExitFailed);
-  logger.Info(absl::StrCat("listening api=", (*proxy)->listen_address().ToString(),
-                           " admin=", (*proxy)->admin_address().ToString()));
+  log.Announce(absl::StrCat("listening api=", (*proxy)->listen_address().ToString(),
+                            " admin=", (*proxy)->admin_address().ToString()));
   const auto guard = boost::asio::make_work_guard(main_loop);
   while (caught == 0 && !(*proxy)->draining() && !(*proxy)->refused_open()) main_loop.run_one_for(kLookAround);
   if ((*proxy)->refused_open()) return kExitFailed;
@@ -247,10 +248,11 @@ int Main(int argc, char** argv) {
       ->envname("CHAIN429_MAX_CONNECTIONS");
   AddTlsFlags(app, flags.tls, "--listen");
   AddControlTlsFlags(app, flags.control_tls);
-  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+  app.add_option("--log-level", flags.log_level,
+                 "debug, info, warning or error (default: the configuration's, or info)")
       ->envname("CHAIN429_LOG_LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-  app.add_option("--log-format", flags.log_format, "text or json")
+  app.add_option("--log-format", flags.log_format, "text or json (default: the configuration's, or text)")
       ->envname("CHAIN429_LOG_FORMAT")
       ->check(CLI::IsMember({"text", "json"}));
   app.add_flag("--insecure-listen", flags.insecure_listen,

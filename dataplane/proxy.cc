@@ -12,14 +12,14 @@
 
 namespace chain429 {
 
-absl::StatusOr<std::unique_ptr<Proxy>> Proxy::Start(Options options, const Clock& clock, Logger& logger) {
-  std::unique_ptr<Proxy> proxy(new Proxy(std::move(options), clock, logger));
+absl::StatusOr<std::unique_ptr<Proxy>> Proxy::Start(Options options, const Clock& clock, LogControl& log) {
+  std::unique_ptr<Proxy> proxy(new Proxy(std::move(options), clock, log));
   RETURN_IF_ERROR(proxy->Init());
   return proxy;
 }
 
-Proxy::Proxy(Options options, const Clock& clock, Logger& logger)
-    : options_(std::move(options)), clock_(clock), logger_(logger), started_(clock.Read().mono) {}
+Proxy::Proxy(Options options, const Clock& clock, LogControl& log)
+    : options_(std::move(options)), clock_(clock), log_(log), logger_(log.logger()), started_(clock.Read().mono) {}
 
 Proxy::~Proxy() {
   // The admin port asks workers and link: it goes first. Workers submit to the link until they have stopped.
@@ -58,12 +58,15 @@ absl::Status Proxy::Init() {
     listen = workers_.back()->address();  // with the real port, for the next
     ports.push_back(workers_.back().get());
   }
-  ASSIGN_OR_RETURN(link_, GrpcLink::Create(options_.link, ports, logger_, clock_, seed));
+  GrpcLink::Options link = options_.link;
+  link.on_snapshot = [this](const Snapshot& snapshot) { log_.Apply(snapshot.log); };
+  ASSIGN_OR_RETURN(link_, GrpcLink::Create(std::move(link), ports, logger_, clock_, seed));
 
   admin_source_.snapshot = [this] { return ServedSnapshot(); };
   admin_source_.status = [this] { return StatusNow(); };
   admin_source_.pools = [this] { return Pools(); };
   admin_source_.drain = [this] { BeginDrain(); };
+  admin_source_.log = &log_;
   for (const auto& worker : workers_) admin_source_.workers.push_back(&worker->counters());
   admin_router_ = std::make_unique<Router>(AdminRoutes(admin_source_));
   probe_router_ = std::make_unique<Router>(ProbeRoutes(admin_source_));

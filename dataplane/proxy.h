@@ -9,10 +9,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/io/address.h"
 #include "common/io/http_router.h"
 #include "common/io/http_server.h"
+#include "common/io/log_control.h"
 #include "common/io/loop.h"
 #include "common/io/pem_files.h"
 #include "common/io/tls_server.h"
@@ -42,7 +42,7 @@ class Proxy {
   };
 
   // Everything is bound and running when this returns.
-  static absl::StatusOr<std::unique_ptr<Proxy>> Start(Options options, const Clock& clock, Logger& logger);
+  static absl::StatusOr<std::unique_ptr<Proxy>> Start(Options options, const Clock& clock, LogControl& log);
   ~Proxy();
 
   const SocketAddress& listen_address() const { return workers_.front()->address(); }
@@ -58,7 +58,7 @@ class Proxy {
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
  private:
-  Proxy(Options options, const Clock& clock, Logger& logger);
+  Proxy(Options options, const Clock& clock, LogControl& log);
   absl::Status Init();
   absl::Status InitTls();
   ProxyStatus StatusNow() const;
@@ -68,6 +68,7 @@ class Proxy {
 
   const Options options_;
   const Clock& clock_;
+  LogControl& log_;
   Logger& logger_;
   const MonoTime started_;
   std::unique_ptr<TlsClientContext> tls_;

@@ -81,6 +81,8 @@ Worker::Worker(const Options& options, const Clock& clock, const Logger& logger,
       resolver_(io_, deadlines_, clock, look_ups),
       upstreams_(io_, deadlines_, clock, counters_.upstream, options.upstream),
       desk_(options.index),
+      log_deadlines_(io_, clock),
+      request_log_(log_deadlines_, clock, logger),
       context_{{io_, resolver_, deadlines_, tls, clock, counters_.upstream},
                clock,
                logger,
@@ -98,6 +100,7 @@ Worker::Worker(const Options& options, const Clock& clock, const Logger& logger,
   context_.id_prefix = Random(seed).Next();
   context_.max_body_bytes = options.max_body_bytes;
   context_.tls = options.tls;
+  context_.log = &request_log_;
 }
 
 Worker::~Worker() { Stop(); }
@@ -280,6 +283,7 @@ void Worker::Stop() {
   if (!thread_.joinable()) return;
   asio::post(io_, [this] {
     SendMail(true);
+    request_log_.Flush();
     io_.stop();
   });
   thread_.join();

@@ -93,6 +93,8 @@ class Worker final : public WorkerPort, public MailClerk {
   PermitDesk desk_;
   BodyScanner body_scanner_;
   AnswerScanner answer_scanner_;
+  DeadlineQueue log_deadlines_;  // its own: that of the requests would be gone through each time a log is handed over
+  RequestLog request_log_;
   WorkerContext context_;
   Acceptor acceptor_;
   SocketAddress address_;

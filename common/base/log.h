@@ -7,11 +7,10 @@
 #include <variant>
 
 #include "common/base/clock.h"
+#include "common/base/log_line.h"
+#include "common/base/log_settings.h"
 
 namespace chain429 {
-
-enum class LogLevel : int { kDebug, kInfo, kWarning, kError };
-enum class LogFormat { kText, kJson };
 
 // One key and value of a log line. Values are views or numbers: a Secret cannot become one.
 struct LogField {
@@ -19,16 +18,32 @@ struct LogField {
   std::variant<std::string_view, int64_t, double, bool> value;
 };
 
-// Writes one line a call, whole, to a file descriptor (stderr by default) or keeps quiet below the level. Any thread;
-// no lock: a line is one write(2). Passed by reference from main; there is no global logger.
+// Where lines go. Any thread; never waits for a disk or a reader.
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  // `count` whole lines, each with its line break.
+  virtual void Write(std::string lines, uint64_t count) = 0;
+};
+
+// Writes one line a call, whole, to a sink or with one write(2) to a file descriptor, or keeps quiet below the level.
+// Any thread. Passed by reference from main; there is no global logger.
 class Logger {
  public:
   Logger(const Clock& clock, std::string program, LogLevel level, LogFormat format, int fd = 2)
       : clock_(clock), program_(std::move(program)), level_(level), format_(format), fd_(fd) {}
+  // `sink` outlives the logger.
+  Logger(const Clock& clock, std::string program, LogLevel level, LogFormat format, LogSink& sink)
+      : clock_(clock), program_(std::move(program)), level_(level), format_(format), fd_(-1), sink_(&sink) {}
 
   void set_level(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
   void set_format(LogFormat format) { format_.store(format, std::memory_order_relaxed); }
   bool enabled(LogLevel level) const { return level >= level_.load(std::memory_order_relaxed); }
+  LogLevel level() const { return level_.load(std::memory_order_relaxed); }
+  LogFormat format() const { return format_.load(std::memory_order_relaxed); }
+  const std::string& program() const { return program_; }
+  // For lines that were put together elsewhere.
+  void Write(std::string lines, uint64_t count) const;
 
   void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {}) const;
   void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) const {
@@ -50,13 +65,11 @@ class Logger {
   std::atomic<LogLevel> level_;
   std::atomic<LogFormat> format_;
   const int fd_;
+  LogSink* sink_ = nullptr;
 };
 
 // A broken invariant: says where and what, then aborts, also in release. Never on input.
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition);
-
-// `text` as the inside of a JSON string, control characters and invalid UTF-8 made harmless.
-void AppendJsonEscaped(std::string& out, std::string_view text);
 
 }  // namespace chain429
 

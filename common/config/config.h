@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "common/base/log.h"
+#include "common/base/log_settings.h"
 #include "common/config/problem.h"
 #include "common/model/pool.h"
 #include "common/model/snapshot.h"
@@ -110,17 +110,12 @@ struct ChainConfig {
   std::string path;
 };
 
-struct LogConfig {
-  LogLevel level = LogLevel::kInfo;
-  LogFormat format = LogFormat::kJson;
-};
-
 struct Config {
   std::vector<ClientKeyConfig> client_keys;
   std::vector<ProviderConfig> providers;
   std::vector<ChainConfig> chains;
   ConfigReference default_chain;  // empty name: none
-  LogConfig log;
+  LogSettings log;
 };
 
 }  // namespace chain429

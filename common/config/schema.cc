@@ -20,10 +20,10 @@ constexpr std::array<LogLevel, 4> kLevels = {LogLevel::kDebug, LogLevel::kInfo, 
 constexpr std::array<std::string_view, 2> kFormatWords = {"text", "json"};
 constexpr std::array<LogFormat, 2> kFormats = {LogFormat::kText, LogFormat::kJson};
 constexpr std::array<std::string_view, 3> kBodyWords = {"off", "errors", "all"};
+constexpr std::array<LogBodies, 3> kBodies = {LogBodies::kOff, LogBodies::kErrors, LogBodies::kAll};
 
-constexpr int64_t kDefaultRotateMb = 100;
-constexpr int64_t kDefaultKeep = 5;
 constexpr int64_t kLargestLogNumber = 1'000'000;
+constexpr int64_t kMostLogFiles = 1000;
 
 void ReadVersion(ConfigFields& root) {
   const ConfigMember* member = root.Require("version");
@@ -82,22 +82,36 @@ void ReadAuth(ConfigFields& root, Config& config) {
   auth.Finish();
 }
 
-void ReadLog(ConfigFields& root, LogConfig& out) {
+// A path, in which {program} and {node} stand for what each program puts there.
+void ReadLogFile(ConfigFields& log, LogSettings& out) {
+  const ConfigMember* member = log.Take("file");
+  if (member == nullptr) return;
+  const ConfigPlace place = log.place().Key(*member);
+  const std::optional<std::string> path = log.read().String(member->value, place);
+  if (!path) return;
+  if (path->empty() || path->back() == '/') {
+    log.read().Error(member->value.at, place, "must be the path of a file; leave it out, or write null, for stderr");
+    return;
+  }
+  for (size_t at = path->find('{'); at != std::string::npos; at = path->find('{', at + 1)) {
+    const std::string_view rest = std::string_view(*path).substr(at);
+    if (rest.starts_with("{program}") || rest.starts_with("{node}")) continue;
+    log.read().Error(member->value.at, place, "what may stand in braces is {program} and {node}");
+    return;
+  }
+  out.file = *path;
+}
+
+void ReadLog(ConfigFields& root, LogSettings& out) {
   const ConfigMember* member = root.Take("log");
   if (member == nullptr) return;
   ConfigFields log(member->value, root.place().Key(*member), root.read());
   if (const auto level = log.Choice("level", kLevelWords); level) out.level = kLevels[*level];
   if (const auto format = log.Choice("format", kFormatWords); format) out.format = kFormats[*format];
-  log.NotYet("file", "logging to a file");
-  const auto refuse = [&](std::string_view key, bool different, std::string_view what) {
-    const ConfigMember* found = log.Take(key);
-    if (different) root.read().Error(found->value.at, log.place().Key(*found), NotSupportedYet(what));
-  };
-  refuse("rotate_mb", log.Integer("rotate_mb", 1, kLargestLogNumber).value_or(kDefaultRotateMb) != kDefaultRotateMb,
-         "rotating log files");
-  refuse("keep", log.Integer("keep", 0, kLargestLogNumber).value_or(kDefaultKeep) != kDefaultKeep,
-         "rotating log files");
-  refuse("bodies", log.Choice("bodies", kBodyWords).value_or(0) != 0, "logging bodies");
+  ReadLogFile(log, out);
+  out.rotate_mb = log.Integer("rotate_mb", 1, kLargestLogNumber).value_or(out.rotate_mb);
+  out.keep = log.Integer("keep", 0, kMostLogFiles).value_or(out.keep);
+  if (const auto bodies = log.Choice("bodies", kBodyWords); bodies) out.bodies = kBodies[*bodies];
   log.Finish();
 }
 

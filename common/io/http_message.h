@@ -46,7 +46,4 @@ HttpResponse TextResponse(std::string body, int status = 200);
 // such requests, or any page that a person on this host visits could call them.
 bool IsCrossSite(const HttpRequest& request);
 
-// "Not Found" for 404; "" for a status without a usual phrase.
-std::string_view ReasonPhrase(int status);
-
 }  // namespace chain429

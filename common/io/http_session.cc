@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
+#include "common/http/reason.h"
 #include "common/http/target.h"
 
 namespace chain429 {

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/base/ids.h"
+#include "common/base/log_settings.h"
 #include "common/base/secret.h"
 #include "common/model/pool.h"
 
@@ -125,6 +126,7 @@ struct Snapshot {
   std::vector<ClientKey> client_keys;
   std::string default_chain;
   bool auth_required = false;
+  LogSettings log;
 
   // Built by Index().
   absl::flat_hash_map<std::string, uint32_t> chain_by_name;  // names and aliases

@@ -10,7 +10,12 @@ static_assert(v1::POOL_SCOPE_GROUP == static_cast<int>(PoolScope::kGroup) + 1 &&
 static_assert(v1::ROUTING_FASTEST == static_cast<int>(Routing::kFastest) &&
               v1::ROUTING_SPREAD == static_cast<int>(Routing::kSpread));
 
+static_assert(v1::LOG_LEVEL_ERROR == static_cast<int>(LogLevel::kError) + 1 &&
+              v1::LOG_FORMAT_JSON == static_cast<int>(LogFormat::kJson) + 1 &&
+              v1::LOG_BODIES_ALL == static_cast<int>(LogBodies::kAll));
+
 constexpr size_t kSha256Bytes = 32;
+constexpr int64_t kMostRotateMb = 1'000'000;  // more would overflow as bytes before it would fit a disk
 
 // What may stand in an HTTP field value; anything else could end the head early.
 bool IsFieldValue(std::string_view text) {
@@ -207,6 +212,28 @@ absl::StatusOr<ClientKey> DecodeClientKey(const v1::ClientKey& in) {
   return reader.Result(std::move(key));
 }
 
+void Encode(const LogSettings& log, v1::LogSettings* out) {
+  if (log.level) out->set_level(static_cast<v1::LogLevel>(static_cast<int>(*log.level) + 1));
+  if (log.format) out->set_format(static_cast<v1::LogFormat>(static_cast<int>(*log.format) + 1));
+  out->set_file(log.file);
+  out->set_rotate_mb(log.rotate_mb);
+  out->set_keep(log.keep);
+  out->set_bodies(static_cast<v1::LogBodies>(log.bodies));
+}
+
+absl::StatusOr<LogSettings> DecodeLog(const v1::LogSettings& in) {
+  Reader reader;
+  LogSettings log;
+  if (in.level() != v1::LOG_LEVEL_UNSPECIFIED) log.level = reader.Enum(in.level(), 1, LogLevel::kError, "level");
+  if (in.format() != v1::LOG_FORMAT_UNSPECIFIED) log.format = reader.Enum(in.format(), 1, LogFormat::kJson, "format");
+  log.file = in.file();
+  reader.Require(in.rotate_mb() >= 1 && in.rotate_mb() <= kMostRotateMb, "rotate_mb", "out of range");
+  log.rotate_mb = in.rotate_mb();
+  log.keep = reader.Count(in.keep(), "keep");
+  log.bodies = reader.Enum(in.bodies(), 0, LogBodies::kAll, "bodies");
+  return reader.Result(std::move(log));
+}
+
 }  // namespace
 
 void Encode(const Snapshot& snapshot, v1::Snapshot* out) {
@@ -217,6 +244,7 @@ void Encode(const Snapshot& snapshot, v1::Snapshot* out) {
   for (const ClientKey& key : snapshot.client_keys) Encode(key, out->add_client_keys());
   out->set_default_chain(snapshot.default_chain);
   out->set_auth_required(snapshot.auth_required);
+  Encode(snapshot.log, out->mutable_log());
 }
 
 absl::StatusOr<Snapshot> Decode(const v1::Snapshot& in) {
@@ -229,6 +257,7 @@ absl::StatusOr<Snapshot> Decode(const v1::Snapshot& in) {
   reader.Each(in.client_keys(), snapshot.client_keys, "client_keys", DecodeClientKey);
   snapshot.default_chain = in.default_chain();
   snapshot.auth_required = in.auth_required();
+  if (in.has_log()) snapshot.log = reader.Part(DecodeLog(in.log()), "log");
   return reader.Result(std::move(snapshot));
 }
 

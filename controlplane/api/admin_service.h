@@ -6,7 +6,9 @@
 #include "chain429/v1/admin.pb.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/io/log_control.h"
 #include "common/io/loop.h"
+#include "controlplane/api/control_counters.h"
 #include "controlplane/fleet/fleet_thread.h"
 #include "controlplane/fleet/registry.h"
 #include "controlplane/revisions/config_source.h"
@@ -26,6 +28,8 @@ class AdminService {
     const Clock* clock;
     // Called on the config loop after a load: publishes what is new and logs.
     std::function<void(const LoadReport&)> on_load;
+    const ControlCounters* counters = nullptr;  // null: not shown
+    const LogControl* log = nullptr;            // likewise
   };
   explicit AdminService(Parts parts) : parts_(std::move(parts)), started_(parts_.clock->Read().mono) {}
 

@@ -40,6 +40,7 @@ void FleetThread::Post(Work work) {
     posted_.push_back(std::move(work));
     // Whoever posted before has woken the thread already.
     if (posted_.size() > 1) return;
+    oldest_posted_ = clock_.Read().mono;
   }
   wake_.notify_all();
 }
@@ -78,6 +79,7 @@ void FleetThread::Loop() {
   std::vector<Work> turn;
   MonoTime deadline = MonoTime::Max();
   while (true) {
+    MonoTime oldest;
     {
       std::unique_lock lock(mutex_);
       const auto ready = [this] { return stopping_ || !posted_.empty(); };
@@ -89,11 +91,13 @@ void FleetThread::Loop() {
       }
       if (stopping_) return;
       turn.swap(posted_);
+      oldest = oldest_posted_;
     }
     const Now now = clock_.Read();
     for (Work& work : turn) work(now);
-    turn.clear();
     deadline = end_of_turn_(now);
+    if (!turn.empty()) turn_times_.Observe(clock_.Read().mono - oldest);
+    turn.clear();
   }
 }
 

@@ -77,6 +77,7 @@ absl::Status Registry::OnPermits(const std::shared_ptr<PermitsPort>& port, const
     session->OpenPermits(port, broker_.Attach(ReportOf(*up.hello), now), now.mono);
     session->permits().AddStates(broker_.AllStates(now));
     session->permits().Greet();
+    ++counters_.attached;
     log_.Info(
         "proxy attached",
         {{"node", session->node()}, {"boot_id", session->boot_id()}, {"proxies", static_cast<int64_t>(attached())}});
@@ -111,9 +112,13 @@ absl::Status Registry::OnSync(const std::shared_ptr<SyncPort>& port, const v1::S
     }
     case v1::SyncUp::kAck:
       session->OnAck(up.ack());
+      ++counters_.acknowledged;
+      log_.Debug("proxy serves a snapshot",
+                 {{"node", session->node()}, {"version", static_cast<int64_t>(up.ack().version())}});
       break;
     case v1::SyncUp::kNack:
       session->OnNack(up.nack());
+      ++counters_.refused;
       log_.Warning("proxy refused a snapshot", {{"node", session->node()},
                                                 {"version", static_cast<int64_t>(up.nack().version())},
                                                 {"why", session->refusal()}});
@@ -173,6 +178,7 @@ void Registry::SetSnapshot(std::shared_ptr<const Snapshot> snapshot, const Now& 
 
 void Registry::SendSnapshot(SessionCore& session) {
   session.sync().AddSnapshot(BytesFor(session.sync_trusted()));
+  ++counters_.snapshots_sent;
   Touch(session);
 }
 
@@ -188,6 +194,7 @@ std::shared_ptr<const SnapshotBytes> Registry::BytesFor(bool trusted) {
 MonoTime Registry::EndTurn(const Now& now) {
   broker_.OnTimer(now);
   const std::vector<PoolState> urgent = broker_.TakeUrgent(now);
+  LogClosures(urgent);
   std::vector<PoolState> routine;
   const bool routine_due = broker_.has_routine() && (broker_.has_prompt() || now.mono >= next_routine_);
   if (routine_due) {
@@ -207,6 +214,25 @@ MonoTime Registry::EndTurn(const Now& now) {
   }
   if ((!urgent.empty() || routine_due) && broker_.has_memories()) remember_(broker_.TakeMemories(now));
   return std::min(broker_.NextDeadline(), broker_.has_routine() ? next_routine_ : MonoTime::Max());
+}
+
+// Each closing and opening once. A closure that only grows longer is nothing new.
+void Registry::LogClosures(const std::vector<PoolState>& states) {
+  for (const PoolState& state : states) {
+    const auto known = closed_.find(state.pool);
+    const Closure before = known == closed_.end() ? Closure::kNone : known->second;
+    if (before == state.closure) continue;
+    const std::string key = broker_.KeyOf(state.pool);
+    if (state.closure == Closure::kNone) {
+      closed_.erase(known);
+      log_.Info("pool reopened", {{"pool", std::string_view(key)}, {"reason", ClosureName(before)}});
+    } else {
+      closed_[state.pool] = state.closure;
+      log_.Info("pool closed", {{"pool", std::string_view(key)},
+                                {"reason", ClosureName(state.closure)},
+                                {"seconds", absl::ToDoubleSeconds(state.closed_for)}});
+    }
+  }
 }
 
 void Registry::EndStreams(const char* reason) {

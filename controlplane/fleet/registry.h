@@ -28,6 +28,14 @@ struct ProxyView {
   absl::Duration in_this_state;
 };
 
+// Numbers for metrics; they only rise.
+struct RegistryCounters {
+  uint64_t attached = 0;        // times that a proxy came
+  uint64_t snapshots_sent = 0;
+  uint64_t acknowledged = 0;
+  uint64_t refused = 0;
+};
+
 // All proxies of the fleet, and the way of their messages to the broker and back. No I/O; belongs to the fleet's
 // thread.
 class Registry {
@@ -57,6 +65,7 @@ class Registry {
   // Of all proxies that are known, by the target's name.
   std::vector<v1::TargetUsage> Usage() const;
   Broker& broker() { return broker_; }
+  const RegistryCounters& counters() const { return counters_; }
   const Snapshot* snapshot() const { return snapshot_.get(); }
 
  private:
@@ -67,6 +76,7 @@ class Registry {
   void SendSnapshot(SessionCore& session);
   std::shared_ptr<const SnapshotBytes> BytesFor(bool trusted);
   void ForgetGone(const Now& now);
+  void LogClosures(const std::vector<PoolState>& states);
 
   Broker& broker_;
   const Logger& log_;
@@ -78,6 +88,8 @@ class Registry {
   absl::flat_hash_map<const void*, SessionCore*> by_port_;
   std::vector<SessionCore*> touched_;
   MonoTime next_routine_;
+  RegistryCounters counters_;
+  absl::flat_hash_map<PoolId, Closure> closed_;  // as the log says; what is not in it is open
 };
 
 }  // namespace chain429

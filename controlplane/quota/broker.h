@@ -105,6 +105,11 @@ class Broker {
   ClearResult ClearCooldown(const std::string& key, const Now& now);
   const BrokerCounters& counters() const { return counters_; }
   size_t open_permits() const { return permits_.size(); }
+  // Empty: no configuration names it.
+  std::string KeyOf(PoolId pool) {
+    const PoolAccount* account = book_.Find(pool);
+    return account == nullptr ? std::string() : account->pool().key;
+  }
 
  private:
   struct Holder {

@@ -34,6 +34,7 @@ class SnapshotBuilder {
     for (size_t i = 0; i < config_.chains.size(); ++i) AddChain(config_.chains[i], parsed_.chains[i]);
     AddClientKeys();
     snapshot_->default_chain = config_.default_chain.name;
+    snapshot_->log = config_.log;
     if (problems_.errors() > errors_before) return nullptr;
     if (const absl::Status status = snapshot_->Index(); !status.ok()) {
       problems_.Error({1, 1}, "", absl::StrCat("cannot be served: ", status.message()));

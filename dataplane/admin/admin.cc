@@ -60,6 +60,7 @@ Router AdminRoutes(const AdminSource& source) {
   router.Add("GET", "/config_dump", [&source](const HttpRequest&) { return ConfigDump(source); });
   router.Add("GET", "/pools", [&source](const HttpRequest&) { return JsonResponse(DumpPools(source.pools())); });
   router.Add("POST", "/drain", [&source](const HttpRequest& request) { return Drain(source, request); });
+  if (source.log != nullptr) AddLogRoutes(router, "/log", *source.log);
   return router;
 }
 

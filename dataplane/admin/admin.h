@@ -5,8 +5,8 @@
 
 namespace chain429 {
 
-// Routes of the proxy's admin port: /live, /ready, /metrics, /config_dump, /pools, POST /drain. `source` must outlive
-// the router.
+// Routes of the proxy's admin port: /live, /ready, /metrics, /config_dump, /pools, /log, POST /drain. `source` must
+// outlive the router.
 Router AdminRoutes(const AdminSource& source);
 
 // The read-only part alone, for --probe-listen: /live, /ready, /metrics.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/io/log_control.h"
 #include "common/model/pool.h"
 #include "common/model/snapshot.h"
 #include "dataplane/admin/worker_counters.h"
@@ -42,6 +43,7 @@ struct AdminSource {
   std::function<std::vector<PoolView>()> pools;
   // Starts draining; more than once is harmless.
   std::function<void()> drain;
+  LogControl* log = nullptr;  // null: this proxy shows none
 };
 
 }  // namespace chain429

@@ -140,12 +140,25 @@ Json ChainJson(const Snapshot& snapshot, const Chain& chain) {
           {"wait", Duration(chain.wait)}};
 }
 
+// What the configuration says; flags of this proxy may say otherwise, see /log.
+Json LogJson(const LogSettings& log) {
+  Json json = Json::object();
+  if (log.level) json["level"] = LogLevelName(*log.level);
+  if (log.format) json["format"] = LogFormatName(*log.format);
+  json["file"] = log.file.empty() ? Json(nullptr) : Json(log.file);
+  json["rotate_mb"] = log.rotate_mb;
+  json["keep"] = log.keep;
+  json["bodies"] = LogBodiesName(log.bodies);
+  return json;
+}
+
 }  // namespace
 
 std::string DumpConfig(const Snapshot& snapshot) {
   Json json = {{"version", snapshot.version.value()},
                {"auth_required", snapshot.auth_required},
-               {"default_chain", snapshot.default_chain}};
+               {"default_chain", snapshot.default_chain},
+               {"log", LogJson(snapshot.log)}};
   json["client_keys"] = Json::array();
   for (const ClientKey& key : snapshot.client_keys)
     json["client_keys"].push_back({{"name", key.name}, {"chains", key.chains}});

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
+#include "common/io/process_metrics.h"
 #include "common/io/prometheus_text.h"
 
 namespace chain429 {
@@ -54,8 +55,32 @@ uint64_t Sum(std::span<const WorkerCounters* const> workers, Get get) {
   return sum;
 }
 
+constexpr std::array<std::string_view, 6> kClasses = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
+void RenderChains(PrometheusText& out, std::span<const WorkerCounters* const> workers) {
+  std::map<std::string, std::array<uint64_t, kClasses.size()>> sums;
+  HistogramSum duration;
+  for (const WorkerCounters* worker : workers) {
+    duration.Add(worker->request_duration);
+    for (const auto* entry = worker->chains.first(); entry != nullptr; entry = entry->next) {
+      auto& sum = sums[entry->name];
+      for (size_t i = 0; i < kClasses.size(); ++i) sum[i] += entry->counters.requests[i].value();
+    }
+  }
+  out.Family("chain429_chain_requests_total", "counter",
+             "Requests that came to a chain by status class, as in chain429_requests_total; chain \"-\": models called "
+             "directly.");
+  for (const auto& [name, sum] : sums) {
+    for (size_t i = 0; i < kClasses.size(); ++i) {
+      if (sum[i] > 0) out.Sample({{"chain", name}, {"status", kClasses[i]}}, sum[i]);
+    }
+  }
+  out.Family("chain429_request_duration_seconds", "histogram",
+             "From a request's head to the end of its answer, of requests that came to a chain.");
+  out.Histogram({}, kLatencyBoundsMicros, duration.counts, duration.sum_micros);
+}
+
 void RenderRequests(PrometheusText& out, std::span<const WorkerCounters* const> workers) {
-  static constexpr std::array<std::string_view, 6> kClasses = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
   out.Family("chain429_requests_total", "counter",
              "Answers to clients by status class; none: the client left before any.");
   for (size_t i = 0; i < kClasses.size(); ++i) {
@@ -180,18 +205,25 @@ void RenderProxy(PrometheusText& out, const AdminSource& source) {
   }
   out.Single("chain429_snapshots_refused_total", "counter", "Snapshots that this proxy refused.",
              status.snapshots_refused);
+  if (source.log == nullptr) return;
+  out.Single("chain429_log_lines_total", "counter", "Lines of the log that were written.",
+             source.log->writer().written());
+  out.Single("chain429_log_lines_dropped_total", "counter", "Lines of the log that nothing took in time.",
+             source.log->writer().dropped());
 }
 
 void RenderPools(PrometheusText& out, const std::vector<PoolView>& pools) {
   out.Family("chain429_pool_closed_seconds", "gauge", "How long a closed pool stays so; only of closed ones.");
   for (const PoolView& pool : pools) {
-    if (pool.state.closure == Closure::kNone) continue;
+    // Of a pool without a name the snapshot knows nothing more; several would be one and the same sample.
+    if (pool.state.closure == Closure::kNone || pool.key.empty()) continue;
     out.Sample({{"pool", pool.key}, {"reason", ClosureName(pool.state.closure)}},
                absl::ToDoubleSeconds(pool.state.closed_for));
   }
   out.Family("chain429_pool_remaining", "gauge",
              "What a pool still allows, as last told by the control plane; only where a limit is known.");
   for (const PoolView& pool : pools) {
+    if (pool.key.empty()) continue;
     const auto amount = [](int64_t n) { return static_cast<uint64_t>(n); };
     if (pool.state.remaining_requests >= 0)
       out.Sample({{"pool", pool.key}, {"unit", "requests"}}, amount(pool.state.remaining_requests));
@@ -206,10 +238,12 @@ std::string RenderMetrics(const AdminSource& source) {
   PrometheusText out;
   RenderProxy(out, source);
   RenderRequests(out, source.workers);
+  RenderChains(out, source.workers);
   RenderTargets(out, SumTargets(source.workers));
   RenderPermits(out, source.workers);
   RenderUpstream(out, source.workers);
   RenderPools(out, source.pools());
+  AppendProcessMetrics(out);
   return out.Take();
 }
 

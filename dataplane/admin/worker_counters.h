@@ -1,16 +1,13 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
 #include "common/base/ids.h"
 #include "common/model/settlement.h"
+#include "dataplane/admin/counter_table.h"
 #include "dataplane/admin/counters.h"
 #include "dataplane/admin/upstream_counters.h"
 
@@ -29,35 +26,24 @@ struct TargetCounters {
   void Count(Outcome outcome) { outcomes[static_cast<size_t>(outcome)].Add(); }
 };
 
-// The targets that a worker has met, each with its counters. The worker adds; a scrape walks the list from any thread.
-// Entries are never removed, so that a counter never falls; beyond kMaxTargets (clients may name any model) all further
-// ones share the entry "other".
-class TargetTable {
+// The targets that a worker has met.
+class TargetTable : public CounterTable<TargetCounters, 2000> {
  public:
   static constexpr size_t kMaxTargets = 2000;
-  struct Entry {
-    explicit Entry(std::string n) : name(std::move(n)) {}
-    const std::string name;
-    TargetCounters counters;
-    Entry* next = nullptr;
-  };
+  TargetCounters& For(TargetId id, std::string_view name) { return CounterTable::For(id.value(), name); }
+};
 
-  TargetTable() = default;
-  ~TargetTable();
-  TargetTable(const TargetTable&) = delete;
-  TargetTable& operator=(const TargetTable&) = delete;
+// Of one chain on one worker: answers by the first digit of their status, as WorkerCounters::requests.
+struct ChainCounters {
+  std::array<Counter, 6> requests;
+};
 
-  // The worker's thread only. One hash look-up; the reference stays valid as long as the table.
-  TargetCounters& For(TargetId id, std::string_view name);
-  // Any thread: follow `next` from here.
-  const Entry* first() const { return first_.load(std::memory_order_acquire); }
-
- private:
-  TargetCounters& Append(TargetId id, std::string_view name);
-
-  std::atomic<Entry*> first_{nullptr};
-  absl::flat_hash_map<uint64_t, Entry*> by_id_;
-  Entry* other_ = nullptr;
+// The chains that a worker has served, by name; all models that were called directly share one entry.
+class ChainTable : public CounterTable<ChainCounters, 500> {
+ public:
+  // No chain is called this.
+  static constexpr std::string_view kDirect = "-";
+  ChainCounters& For(std::string_view name) { return CounterTable::For(StableId(name), name); }
 };
 
 // How the right to an attempt came about.
@@ -78,6 +64,7 @@ struct alignas(64) WorkerCounters {
   Counter streams_broken;  // after the first content
   Counter clients_gone;  // left before the end of the answer
   LatencyHistogram first_content;  // request read to first content (plain: to the answer), over all its attempts
+  LatencyHistogram request_duration;  // request's head read to the end of its answer; of those that came to a chain
 
   std::array<Counter, kPermitKinds> permits;
   Counter permits_denied;  // acquires that fitted no candidate
@@ -92,10 +79,10 @@ struct alignas(64) WorkerCounters {
   Counter tls_handshakes_failed;
 
   TargetTable targets;
+  ChainTable chains;
 
-  void CountAnswer(int status) {
-    requests[status >= 100 && status < 600 ? static_cast<size_t>(status / 100) : 0].Add();
-  }
+  static size_t ClassOf(int status) { return status >= 100 && status < 600 ? static_cast<size_t>(status / 100) : 0; }
+  void CountAnswer(int status) { requests[ClassOf(status)].Add(); }
   void CountPermit(PermitKind kind) { permits[static_cast<size_t>(kind)].Add(); }
 };
 

@@ -324,6 +324,7 @@ class GrpcLink::Impl {
   }
 
   void PublishSnapshot(MonoTime now) {
+    if (options_.on_snapshot && core_.snapshot() != nullptr) options_.on_snapshot(*core_.snapshot());
     const std::lock_guard<std::mutex> lock(status_mutex_);
     status_.snapshot = core_.snapshot();
     snapshot_since_ = now;

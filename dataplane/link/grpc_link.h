@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ class GrpcLink final : public Link {
     // files are read again for each connection, because certificates are renewed.
     std::optional<PemPaths> tls;
     std::shared_ptr<const Snapshot> bootstrap;  // served until the first snapshot comes; may be null
+    // Told of each snapshot that is taken, on the link's thread (a bootstrap's: within Create). May be null.
+    std::function<void(const Snapshot&)> on_snapshot;
     // An address that has not attached us after this long is given up for the next.
     absl::Duration attach_timeout = absl::Seconds(3);
     // A control plane that stands still is noticed after one interval and one timeout.

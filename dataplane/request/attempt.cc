@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/waterfall/report.h"
 #include "dataplane/http/inflate.h"
@@ -90,6 +91,8 @@ Task<AttemptResult> Attempt::Run() {
   ClearDeadline();
   request_.client.set_waiting(nullptr);
   result_.end.status = answer_.status;
+  result_.first_content = first_content_;
+  result_.usage = usage_;
   result_.end.latency = (first_content_ == MonoTime() ? worker_.now() : first_content_) - started_;
   Settle();
   ReleaseConnection();
@@ -99,6 +102,9 @@ Task<AttemptResult> Attempt::Run() {
 bool Attempt::wants_usage() const {
   return request_.scan.stream && !request_.scan.has_stream_options && route_.provider->ask_usage;
 }
+
+// Unlike any other of this or another worker, for all that ids of 64 bits can promise.
+uint64_t Attempt::NewSpan() { return Random(worker_.id_prefix + ++worker_.spans).Next(); }
 
 void Attempt::BuildHead() {
   std::string& head = upstream_head_;
@@ -111,6 +117,7 @@ void Attempt::BuildHead() {
     type_seen = type_seen || EqualsIgnoreCase(field.name, "content-type");
     AppendField(head, field.name, field.value);
   }
+  AppendTraceFields(head, request_.client.facts().trace, request_.head, *route_.provider, NewSpan());
   if (!type_seen) head.append("Content-Type: application/json\r\n");
   const BodyScan& scan = request_.scan;
   const size_t length = request_.body.size() - (scan.model_end - scan.model_begin) + route_.model_json.size() +
@@ -301,7 +308,9 @@ Task<bool> Attempt::AnswerPlain() {
   client.FinishHead(Responder::Framing::kLength, body().size());
   result_.replied = true;
   writing_ = true;
-  auto write = client.connection().Write(client.head(), client.no_body() ? std::string_view() : body());
+  const std::string_view shown = client.no_body() ? std::string_view() : body();
+  client.facts().TakeAnswerBody(shown);
+  auto write = client.connection().Write(client.head(), shown);
   const bool sent = co_await write;
   writing_ = false;
   co_return sent;

@@ -44,6 +44,8 @@ struct AttemptResult {
   bool replied = false;           // the client has been answered, well or with a broken stream
   bool stream_broken = false;
   std::unique_ptr<HeldAnswer> held;
+  MonoTime first_content;         // zero: none came
+  Usage usage;
 };
 
 // One call to one target: connect, write, read, judge, and on success answer the client. Settles its grant. Its
@@ -62,6 +64,7 @@ class Attempt final : public Deadline, public Interruptible {
  private:
   friend class Relay;
   bool wants_usage() const;
+  uint64_t NewSpan();
   void BuildHead();
   Task<bool> Exchange();           // connection, request written, final head parsed
   Task<bool> Connect();

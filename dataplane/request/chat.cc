@@ -18,6 +18,7 @@ namespace {
 
 // Before a target's ratio is learnt: four bytes of JSON a token, which is generous for English and short for code.
 constexpr int64_t kBytesPerToken = 4;
+constexpr size_t kMostModelShown = 200;  // of a name that anybody may send
 
 // Waits for the control plane's answer to an acquire. The coroutine is resumed in a turn of its own, not from within
 // the desk.
@@ -106,6 +107,7 @@ class Chat {
   Task<bool> Exhaust(const Walk::Step& step);
   Task<bool> HandBack();
   void CountHops();
+  void NoteWalk();
   std::string ChainFields(int target) const;
   std::string_view NameOf(uint32_t candidate) const { return chain_->routes[candidate].target->name; }
 
@@ -117,6 +119,7 @@ class Chat {
   ChatRequest request_;
   const int64_t tokens_;
   std::unique_ptr<HeldAnswer> held_;
+  bool interrupted_ = false;  // the client left during an attempt, which so is none of the walk's
   int64_t too_small_ = 0;  // the largest known context that the request did not fit into
 };
 
@@ -157,7 +160,19 @@ Task<bool> Chat::Run() {
     }
   }
   CountHops();
+  NoteWalk();
   co_return answered;
+}
+
+// For the request's line in the log.
+void Chat::NoteWalk() {
+  RequestFacts& facts = client_.facts();
+  facts.chain.assign(chain_->name);
+  facts.in_chain = chain_->is_chain;
+  facts.stream = request_.scan.stream;
+  facts.attempts = walk_.attempts() + (interrupted_ ? 1 : 0);
+  if (!worker_.log->enabled()) return;
+  AppendTrail(facts.trail, walk_.hops(), [this](uint32_t candidate) { return NameOf(candidate); }, worker_.now());
 }
 
 Task<bool> Chat::Ask(const Walk::Step& step) {
@@ -205,11 +220,18 @@ Task<bool> Chat::Call(uint32_t candidate, Grant grant) {
   if (result.held != nullptr && (held_ == nullptr || result.end.error_class == ErrorClass::kBadRequest))
     held_ = std::move(result.held);
   if (result.end.error_class == ErrorClass::kContextTooLong) too_small_ = std::max(too_small_, route.target->context);
-  if (result.replied && !result.stream_broken) {
-    worker_.counters.first_content.Observe(worker_.now() - request_.started);
+  if (result.replied) {
+    worker_.counters.first_content.Observe(result.first_content - request_.started);
+    client_.facts().first_content = result.first_content;
+    client_.facts().usage = result.usage;
   }
   const bool interrupted = client_.gone() && !result.replied;
-  if (!interrupted) walk_.OnAttempt(candidate, std::move(result.end));
+  if (result.replied || interrupted) client_.facts().target.assign(NameOf(candidate));
+  if (interrupted) {
+    interrupted_ = true;
+  } else {
+    walk_.OnAttempt(candidate, std::move(result.end));
+  }
   co_return result.replied;
 }
 
@@ -226,6 +248,8 @@ Task<bool> Chat::HandBack() {
   head.append(held_->fields);
   head.append(ChainFields(static_cast<int>(held_->candidate)));
   client_.FinishHead(Responder::Framing::kLength, held_->body.size());
+  client_.facts().TakeAnswerBody(held_->body);
+  client_.facts().target.assign(NameOf(held_->candidate));
   auto write = client_.connection().Write(client_.head(), held_->body);
   const bool sent = co_await write;
   co_return sent;
@@ -242,6 +266,7 @@ Task<bool> Chat::Exhaust(const Walk::Step& step) {
   std::string body =
       ErrorBody(ExhaustionMessage(walk_.hops(), chain_->name, name_of, now), ErrorType(step.status), {},
                 "chain_exhausted", absl::StrCat(",\"attempts\":", AttemptsJson(walk_.hops(), name_of, now)));
+  client_.facts().code = "chain_exhausted";
   Task<bool> sending = client_.Send(step.status, "application/json", std::move(body), std::move(fields));
   const bool sent = co_await sending;
   co_return sent;
@@ -258,6 +283,8 @@ void Chat::CountHops() {
 
 Task<bool> AnswerChat(WorkerContext& worker, Responder& client, const RequestHead& head, std::string_view body,
                       const ClientKey* key, std::shared_ptr<RouteTable> routes) {
+  RequestFacts& facts = client.facts();
+  facts.TakeRequestBody(body);
   BodyScan scan;
   BodyError wrong = worker.body_scanner.Scan(body, scan);
   if (!wrong.ok()) {
@@ -265,6 +292,7 @@ Task<bool> AnswerChat(WorkerContext& worker, Responder& client, const RequestHea
     const bool sent = co_await refusing;
     co_return sent;
   }
+  facts.model.assign(scan.model, 0, kMostModelShown);
   std::shared_ptr<const ResolvedChain> chain = routes->Resolve(scan.model);
   // What a key may not call is not there for it.
   if (chain == nullptr || !MayUse(key, chain->name)) {

@@ -10,6 +10,7 @@
 #include "dataplane/http/body_scan.h"
 #include "dataplane/net/deadline.h"
 #include "dataplane/permits/desk.h"
+#include "dataplane/request/request_log.h"
 #include "dataplane/request/route_table.h"
 #include "dataplane/upstream/dial.h"
 
@@ -42,6 +43,8 @@ struct WorkerContext {
   uint64_t requests = 0;
   size_t max_body_bytes = size_t{32} << 20;
   const TlsServerContext* tls = nullptr;  // of the listener; null: plain HTTP
+  RequestLog* log = nullptr;            // never null once the worker runs
+  uint64_t spans = 0;                   // ids of our hops in traces, so far
 
   DeadlineQueue& deadlines() { return dial.deadlines; }
   MonoTime now() const { return clock.Read().mono; }

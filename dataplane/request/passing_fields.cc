@@ -26,6 +26,10 @@ bool IsSetByUs(std::string_view name) {
       return EqualsIgnoreCase(name, "cookie") || EqualsIgnoreCase(name, "expect");
     case 9:
       return EqualsIgnoreCase(name, "x-api-key");
+    case 10:
+      return EqualsIgnoreCase(name, "tracestate");
+    case 11:
+      return EqualsIgnoreCase(name, "traceparent");
     case 13:
       return EqualsIgnoreCase(name, "authorization");
     case 14:

@@ -6,7 +6,7 @@
 namespace chain429 {
 
 // Whether a field of the client's head goes on to the provider: neither what concerns one connection or the gateway
-// alone, nor what the gateway sets itself (host, length, key, the configuration's own headers), nor cookies.
+// alone, nor what the gateway sets itself (host, length, key, trace, the configuration's own headers), nor cookies.
 bool PassesUp(const HeaderField& field, const RequestHead& head, const Provider& provider);
 
 // Whether a field of the provider's head goes on to the client.

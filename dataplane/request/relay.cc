@@ -233,11 +233,13 @@ Task<bool> Relay::Flush(std::string_view tail, bool last) {
     std::string_view parts[3];
     for (size_t i = next; i < upto; ++i) {
       parts[i - next] = std::string_view(data + shown_[i].begin, shown_[i].end - shown_[i].begin);
+      client_.facts().TakeAnswerBody(parts[i - next]);
       size += parts[i - next].size();
     }
     const bool ends = upto == shown_.size();
     const std::string_view trailer = ends ? tail : std::string_view();
     size += trailer.size();
+    client_.facts().TakeAnswerBody(trailer);
     char chunk_size[24];
     const char* end_of_size = std::to_chars(chunk_size, chunk_size + 18, size, 16).ptr;
     char* crlf = const_cast<char*>(end_of_size);
@@ -302,6 +304,7 @@ Task<bool> Relay::FinishWhole() {
 Task<bool> Relay::FinishBroken(std::string_view why) {
   attempt_.usage_ = judge_.usage();
   attempt_.result_.stream_broken = true;
+  client_.facts().code = "stream_broken";
   attempt_.result_.end.outcome = attempt_.timed_out_ ? Outcome::kTimeout : Outcome::kBroken;
   worker_.counters.streams_broken.Add();
   const std::string message =

@@ -32,6 +32,8 @@ void Responder::Begin(const RequestHead& head) {
   no_body_ = head.method == "HEAD";
   close_ = !head.KeepsAlive() || worker_.draining || worker_.stopping;
   started_ = false;
+  const RouteTable* routes = worker_.routes.get();
+  facts_.Begin(worker_.now(), head, routes == nullptr ? LogBodies::kOff : routes->snapshot().log.bodies);
   const std::string_view given = head.Find("x-request-id");
   request_id_.clear();
   if (IsRequestId(given)) {
@@ -47,6 +49,7 @@ std::string& Responder::StartHead(int status, std::string_view reason) {
   head_.clear();
   AppendStatusLine(head_, status, reason);
   worker_.counters.CountAnswer(status);
+  facts_.status = status;
   started_ = true;
   return head_;
 }
@@ -77,6 +80,7 @@ Task<bool> Responder::Send(int status, std::string_view content_type, std::strin
   AppendField(head_, "content-type", content_type);
   head_.append(extra_fields);
   FinishHead(Framing::kLength, body.size());
+  if (!no_body_) facts_.TakeAnswerBody(body);
   auto write = connection_.Write(head_, no_body_ ? std::string_view() : std::string_view(body));
   const bool sent = co_await write;
   co_return sent;
@@ -85,6 +89,7 @@ Task<bool> Responder::Send(int status, std::string_view content_type, std::strin
 Task<bool> Responder::SendError(int status, std::string message, std::string_view param, std::string_view code,
                                 std::string extra_fields) {
   std::string body = ErrorBody(message, ErrorType(status), param, code);
+  facts_.code.assign(code);
   Task<bool> sending = Send(status, "application/json", std::move(body), std::move(extra_fields));
   const bool sent = co_await sending;
   co_return sent;

@@ -31,6 +31,8 @@ class Responder {
 
   Connection& connection() { return connection_; }
   const std::string& request_id() const { return request_id_; }
+  // What is known of the request, for its line in the log and for metrics.
+  RequestFacts& facts() { return facts_; }
   bool http10() const { return http10_; }
   bool no_body() const { return no_body_; }
   void set_close(bool close) { close_ = close; }
@@ -48,6 +50,7 @@ class Responder {
   Connection& connection_;
   std::string head_;
   std::string request_id_;
+  RequestFacts facts_;
   bool http10_ = false;
   bool no_body_ = false;
   bool close_ = false;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/http/chunk_scan.h"
 #include "common/http/target.h"
+#include "common/io/address.h"
 #include "common/io/tls_server.h"
 #include "dataplane/http/response.h"
 #include "dataplane/request/chat.h"
@@ -28,6 +29,14 @@ constexpr size_t kWatchRoom = 256;  // space behind a request for the read that 
 constexpr size_t kPipelineLimit = 64 * 1024;
 constexpr std::string_view kModels = "/v1/models";
 
+// "192.0.2.7:41234".
+std::string PeerOf(const Socket& socket) {
+  boost::system::error_code gone;
+  const boost::asio::ip::tcp::endpoint peer = socket.remote_endpoint(gone);
+  if (gone) return "";
+  return SocketAddress{peer.address().to_string(), peer.port()}.ToString();
+}
+
 }  // namespace
 
 void Session::Start(WorkerContext& worker, Socket socket, List& sessions, std::function<void()> ended) {
@@ -40,7 +49,8 @@ Session::Session(WorkerContext& worker, Socket socket, std::function<void()> end
     : worker_(worker),
       ended_(std::move(ended)),
       connection_(new Connection(std::move(socket))),
-      client_(worker, *connection_) {
+      client_(worker, *connection_),
+      peer_(PeerOf(connection_->socket())) {
   worker_.counters.client_connections.Add();
 }
 
@@ -91,6 +101,7 @@ Task<bool> Session::Serve() {
     busy_ = true;
     const bool usable = co_await Handle();
     busy_ = false;
+    Note();
     connection_->set_watcher(nullptr);
     if (client_.gone() || connection_->aborted()) co_return false;
     if (!usable || client_.close() || !body_read_ || worker_.stopping) {
@@ -153,8 +164,23 @@ Task<bool> Session::RefuseHead(int status, std::string_view reason) {
   Task<bool> refusing = client_.SendError(
       status, std::string("The request cannot be read: ").append(reason).append("."), {}, "malformed_request");
   co_await refusing;
+  Note();
   co_await Linger();
   co_return false;
+}
+
+void Session::Note() {
+  RequestFacts& facts = client_.facts();
+  // An answer that was begun and could not be written is a client that left, too.
+  facts.gone = client_.gone() || connection_->aborted();
+  if (!facts.chain.empty()) {
+    worker_.counters.request_duration.Observe(worker_.now() - facts.started);
+    const std::string_view chain = facts.in_chain ? std::string_view(facts.chain) : ChainTable::kDirect;
+    worker_.counters.chains.For(chain).requests[WorkerCounters::ClassOf(facts.status)].Add();
+  }
+  if (!worker_.log->enabled()) return;
+  worker_.log->Write(facts, client_.request_id(), peer_,
+                     worker_.routes == nullptr ? nullptr : &worker_.routes->snapshot());
 }
 
 Task<bool> Session::Linger() {
@@ -217,6 +243,7 @@ Task<bool> Session::Handle() {
   }
   const std::string_view shown = head_.Find("authorization");
   const AuthResult auth = Authenticate(routes->snapshot(), shown);
+  if (auth.key != nullptr) client_.facts().client_key.assign(auth.key->name);
   if (!auth.allowed) {
     Task<bool> refusing =
         client_.SendError(401,

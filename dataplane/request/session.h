@@ -45,12 +45,14 @@ class Session final : public PeerWatcher, public Deadline, public SessionHook {
   Task<bool> Chat(const ClientKey* key, std::shared_ptr<RouteTable> routes);
   Task<bool> Models(const ClientKey* key, const RouteTable& routes, std::string_view path);
   Task<bool> WrongMethod(std::string_view allow);
+  void Note();                       // a request has ended: its line in the log, and what is counted of it
   Task<bool> Linger();               // lets the client read a refusal before the connection closes
 
   WorkerContext& worker_;
   const std::function<void()> ended_;
   ConnectionPtr connection_;
   Responder client_;
+  const std::string peer_;
   RequestHead head_;
   size_t head_size_ = 0;
   size_t body_size_ = 0;             // payload, framing taken out

@@ -87,11 +87,17 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"LogLevel", Chain("log: {level: inof}\n"),
                   "9:14: log.level: \"inof\" is not known here: write debug, info, warning or error (did you mean "
                   "\"info\"?)"},
-        ErrorCase{"LogFile", Chain("log: {file: /tmp/x}\n"), "9:7: log.file: logging to a file: not supported yet"},
-        ErrorCase{"LogBodies", Chain("log: {bodies: errors}\n"), "9:15: log.bodies: logging bodies: not supported yet"},
-        ErrorCase{"LogRotation", Chain("log: {rotate_mb: 7, keep: 9}\n"),
-                  "9:18: log.rotate_mb: rotating log files: not supported yet\n9:27: log.keep: rotating log files: not "
-                  "supported yet"},
+        ErrorCase{"LogFileEmpty", Chain("log: {file: ''}\n"),
+                  "9:13: log.file: must be the path of a file; leave it out, or write null, for stderr"},
+        ErrorCase{"LogFileFolder", Chain("log: {file: /tmp/}\n"),
+                  "9:13: log.file: must be the path of a file; leave it out, or write null, for stderr"},
+        ErrorCase{"LogFileBraces", Chain("log: {file: '/tmp/{nod}.log'}\n"),
+                  "9:13: log.file: what may stand in braces is {program} and {node}"},
+        ErrorCase{
+            "LogRotation", Chain("log: {rotate_mb: 0, keep: -1}\n"),
+            "9:18: log.rotate_mb: must be at least 1\n9:27: log.keep: must be at least 0"},
+        ErrorCase{"LogBodies", Chain("log: {bodies: error}\n"),
+                  "9:15: log.bodies: \"error\" is not known here: write off, errors or all (did you mean \"errors\"?)"},
         ErrorCase{"LogBodiesFalse", Chain("log: {bodies: false}\n"),
                   "9:15: log.bodies: expected off, errors or all, found true or false"}),
     NameOf);

@@ -88,6 +88,12 @@ Snapshot FullSnapshot() {
   snapshot.client_keys = {{.name = "app", .sha256 = std::string(32, '\xfe'), .chains = {"coding"}}};
   snapshot.default_chain = "coding";
   snapshot.auth_required = true;
+  snapshot.log = {.level = LogLevel::kDebug,
+                  .format = LogFormat::kText,
+                  .file = "/var/log/{node}",
+                  .rotate_mb = 7,
+                  .keep = 0,
+                  .bodies = LogBodies::kErrors};
   return snapshot;
 }
 
@@ -152,6 +158,7 @@ TEST(SnapshotWire, KeepsEveryField) {
   EXPECT_EQ(back->client_keys[0].chains, want.client_keys[0].chains);
   EXPECT_EQ(back->default_chain, "coding");
   EXPECT_TRUE(back->auth_required);
+  EXPECT_EQ(back->log, want.log);
   EXPECT_TRUE(back->chain_by_name.contains("gpt-4o"));
 }
 
