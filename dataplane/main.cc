@@ -54,9 +54,10 @@ Examples:
 
 Every flag is also an environment variable: --listen is CHAIN429_LISTEN, --control-ca is CHAIN429_CONTROL_CA.
 
-Also from the environment, lower-case names first: HTTPS_PROXY, HTTP_PROXY and ALL_PROXY (http://[user:password@]host:port,
-the proxy between this one and providers), NO_PROXY (providers called directly: domains, addresses, networks, each with
-:port if wanted, or *; loopback always is), SSL_CERT_FILE and SSL_CERT_DIR (authorities of providers' certificates).
+Also from the environment, lower-case names first: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY (http://[user:password@]host:port,
+between this program and providers), NO_PROXY (whom to call directly: domains and addresses, with :port if wanted,
+networks, or *; loopback always is called directly), SSL_CERT_FILE and SSL_CERT_DIR (authorities of providers'
+certificates).
 )";
 
 std::string DefaultNode() {
@@ -153,6 +154,7 @@ int Serve(const Flags& flags) {
   auto options = ToOptions(flags);
   if (!options.ok()) return Complain(options.status());
   LogOutboundProxies(logger, options->upstream.proxies);
+  if (const std::string problem = AuthoritiesProblem(); !problem.empty()) logger.Warning(problem);
   IgnoreBrokenPipes();
   RaiseFileLimit();
   boost::asio::io_context main_loop;
