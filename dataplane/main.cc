@@ -68,9 +68,10 @@ Ending: SIGTERM, SIGINT and POST /drain do the same: /ready falls at once, conne
 open requests have --drain-grace to end, then the program exits 0.
 Every flag is also an environment variable: --listen is CHAIN429_LISTEN, --control-ca is CHAIN429_CONTROL_CA.
 
-Also from the environment, lower-case names first: HTTPS_PROXY, HTTP_PROXY and ALL_PROXY (http://[user:password@]host:port,
-the proxy between this one and providers), NO_PROXY (providers called directly: domains, addresses, networks, each with
-:port if wanted, or *; loopback always is), SSL_CERT_FILE and SSL_CERT_DIR (authorities of providers' certificates).
+Also from the environment, lower-case names first: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY (http://[user:password@]host:port,
+between this program and providers), NO_PROXY (whom to call directly: domains and addresses, with :port if wanted,
+networks, or *; loopback always is called directly), SSL_CERT_FILE and SSL_CERT_DIR (authorities of providers'
+certificates).
 )";
 
 std::string DefaultNode() {
@@ -176,6 +177,7 @@ int Serve(const CLI::App& app, const Flags& flags) {
   LogControl log(clock, "proxy", options->link.node, {LogLevelFrom(flags.log_level), LogFormatFrom(flags.log_format)});
   Logger& logger = log.logger();
   LogOutboundProxies(logger, options->upstream.proxies);
+  if (const std::string problem = AuthoritiesProblem(); !problem.empty()) logger.Warning(problem);
   if (!flags.bootstrap.empty()) {
     auto snapshot = LoadBootstrap(flags.bootstrap, logger);
     if (!snapshot.ok()) return Complain(snapshot.status(), kExitUsage);

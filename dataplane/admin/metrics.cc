@@ -169,7 +169,8 @@ void RenderUpstream(PrometheusText& out, std::span<const WorkerCounters* const> 
   // The two are read at different moments: never show a difference below zero.
   out.Sample({{"state", "busy"}}, open > idle ? open - idle : 0);
   out.Sample({{"state", "idle"}}, idle);
-  out.Single("chain429_upstream_waiting", "gauge", "Attempts that wait for a connection, the host's limit being reached.",
+  out.Single("chain429_upstream_waiting", "gauge",
+             "Attempts that wait because their host's connections are all in use.",
              Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream.waiting; }));
   out.Single("chain429_upstream_connects_total", "counter", "Connections made to providers.",
              Sum(workers, [](const WorkerCounters& w) -> auto& { return w.upstream.connects; }));

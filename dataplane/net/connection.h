@@ -82,8 +82,8 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   FillAwaiter Fill() { return FillAwaiter{*this}; }
 
   void set_watcher(PeerWatcher* watcher) { watcher_ = watcher; }
-  // Nothing has come that nobody asked for, and the peer has not ended: also not in this turn of the loop, which has not
-  // told yet. Costs a system call. REQUIRES: the input is empty.
+  // Nothing has come that nobody asked for, and the peer has not ended: also not in this turn of the loop, which has
+  // not told yet. Costs a system call. REQUIRES: the input is empty.
   bool StillQuiet();
 
   // ---- output ----

@@ -90,11 +90,15 @@ void NameLookUps::Start(const std::string& name, Done done) {
   if (waiting.size() > 1) return;
   state_->queue.push_back(name);
   if (state_->queue.size() > state_->idle && state_->threads < kMaxThreads) {
-    ++state_->threads;
-    std::thread([state = state_] { Work(state); }).detach();
-  } else {
-    state_->changed.notify_one();
+    try {
+      std::thread([state = state_] { Work(state); }).detach();
+      ++state_->threads;
+      return;
+    } catch (const std::system_error&) {
+      // The system has no thread to spare: one of those that are there serves, or one is started with the next name.
+    }
   }
+  state_->changed.notify_one();
 }
 
 void NameLookUps::Work(const std::shared_ptr<State>& state) {

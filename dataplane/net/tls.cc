@@ -2,6 +2,11 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -29,6 +34,21 @@ absl::StatusOr<std::unique_ptr<TlsClientContext>> TlsClientContext::Create() {
 }
 
 TlsClientContext::~TlsClientContext() { SSL_CTX_free(context_); }
+
+std::string AuthoritiesProblem() {
+  const char* const file = std::getenv(X509_get_default_cert_file_env());
+  if (file != nullptr && access(file, R_OK) != 0)
+    return absl::StrCat(X509_get_default_cert_file_env(), " names a file that cannot be read: ", file);
+  const char* const directory = std::getenv(X509_get_default_cert_dir_env());
+  if (access(file != nullptr ? file : X509_get_default_cert_file(), R_OK) == 0) return {};
+  std::error_code none;
+  if (std::filesystem::is_directory(directory != nullptr ? directory : X509_get_default_cert_dir(), none) &&
+      !std::filesystem::is_empty(directory != nullptr ? directory : X509_get_default_cert_dir(), none)) {
+    return {};
+  }
+  return "no certificate authorities are installed, so no provider over https can be trusted: install ca-certificates, "
+         "or name a file by SSL_CERT_FILE";
+}
 
 std::string TlsErrorText() {
   std::string text;

@@ -26,6 +26,9 @@ class TlsClientContext {
   SSL_CTX* context_;
 };
 
+// Why no provider's certificate may be believed, if it is plain from the outset: no authorities where OpenSSL looks for
+// them. Empty: nothing is wrong.
+std::string AuthoritiesProblem();
 // The newest error of OpenSSL's queue as text; empties the queue.
 std::string TlsErrorText();
 // Why a client's handshake failed.

@@ -128,6 +128,13 @@ class Authorities(TlsCase):
         self.assertIn("certificate refused", error["message"])
 
 
+    def test_a_file_that_is_missing_is_warned_of(self):
+        """At start: else every provider's certificate would seem to be at fault."""
+        self.chat_with({"SSL_CERT_FILE": "/nonexistent/ca.pem"})
+        self.assertRegex(self._fleets[-1].proxy.program.stderr,
+                         "warning proxy: SSL_CERT_FILE names a file that cannot be read: /nonexistent/ca.pem")
+
+
 class Sessions(TlsCase):
     @rows({"tls_1_2": "tls-1-2", "tls_1_3": "tls-1-3"})
     def test_a_further_connection_resumes_the_session(self, name):

@@ -43,6 +43,32 @@ TEST(Metrics, CallsAvoidedAreNotAttempts) {
   EXPECT_EQ(text.find("chain429_attempts_total{target=\"groq/m\",outcome=\"skipped"), std::string::npos);
 }
 
+TEST(Metrics, ShowConnectionsToProviders) {
+  FakeSource fake;
+  UpstreamCounters& one = fake.workers[0].upstream;
+  UpstreamCounters& other = fake.workers[1].upstream;
+  one.open.Set(5);
+  other.open.Set(4);
+  one.idle.Set(2);
+  other.waiting.Add();
+  one.CountFailure(ConnectFailure::kTls);
+  other.CountFailure(ConnectFailure::kLimit);
+  one.tls_handshakes[0].Add();
+  other.tls_handshakes[1].Add(3);
+  other.retries.Add();
+  const std::string text = RenderMetrics(fake.source);
+  for (const std::string line : {"chain429_upstream_connections{state=\"busy\"} 7",
+                                 "chain429_upstream_connections{state=\"idle\"} 2", "chain429_upstream_waiting 1",
+                                 "chain429_upstream_connect_failures_total{reason=\"tls\"} 1",
+                                 "chain429_upstream_connect_failures_total{reason=\"limit\"} 1",
+                                 "chain429_upstream_connect_failures_total{reason=\"name\"} 0",
+                                 "chain429_upstream_tls_handshakes_total{resumed=\"true\"} 3",
+                                 "chain429_upstream_tls_handshakes_total{resumed=\"false\"} 1",
+                                 "chain429_upstream_retries_total 1"}) {
+    EXPECT_TRUE(HasLine(text, line)) << line;
+  }
+}
+
 TEST(Metrics, ShowTheSnapshotAndTheLink) {
   FakeSource fake;
   EXPECT_TRUE(HasLine(RenderMetrics(fake.source), "chain429_snapshot_version 0"));
