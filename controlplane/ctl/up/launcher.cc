@@ -332,7 +332,7 @@ void Launcher::Say(const std::string& text) {
 }
 
 void Launcher::ShowLine(const std::string& label, const std::string& line) {
-  const LogLine shown = ReadLogLine(line);
+  const ShownLine shown = ReadLogLine(line);
   const std::string padding(label.size() < kLabelWidth ? kLabelWidth - label.size() : 0, ' ');
   *context_.err << Paint(absl::StrCat(label, padding, " | "), LabelColour(label), colour_)
                 << Paint(shown.text, LineColour(shown.weight), colour_) << std::endl;

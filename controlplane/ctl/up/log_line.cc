@@ -16,8 +16,8 @@ LineWeight WeightOf(std::string_view level) {
   return LineWeight::kPlain;
 }
 
-LogLine FromJson(const nlohmann::ordered_json& json) {
-  LogLine line;
+ShownLine FromJson(const nlohmann::ordered_json& json) {
+  ShownLine line;
   line.text = json["message"].get<std::string>();
   for (const auto& [key, value] : json.items()) {
     if (key == "message" || key == "time" || key == "level" || key == "program") continue;
@@ -30,7 +30,7 @@ LogLine FromJson(const nlohmann::ordered_json& json) {
 }
 
 // "2026-11-24T12:00:00.123Z info 429chain-proxy: text"
-LogLine FromText(std::string_view text) {
+ShownLine FromText(std::string_view text) {
   constexpr size_t kTime = std::string_view("2026-11-24T12:00:00.123Z").size();
   const bool stamped =
       text.size() > kTime && text[4] == '-' && text[10] == 'T' && text[kTime - 1] == 'Z' && text[kTime] == ' ';
@@ -45,8 +45,8 @@ LogLine FromText(std::string_view text) {
 
 }  // namespace
 
-LogLine ReadLogLine(std::string_view line) {
-  LogLine out;
+ShownLine ReadLogLine(std::string_view line) {
+  ShownLine out;
   const auto json = line.starts_with("{") ? nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false)
                                           : nlohmann::ordered_json();
   if (json.is_object() && json.contains("message") && json["message"].is_string()) {
