@@ -278,4 +278,8 @@ std::string Control::grpc_address() const {
 
 SocketAddress Control::http_address() const { return parts_->http->address(); }
 
+std::optional<SocketAddress> Control::probe_address() const {
+  return parts_->probe == nullptr ? std::nullopt : std::optional<SocketAddress>(parts_->probe->address());
+}
+
 }  // namespace chain429

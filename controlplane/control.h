@@ -36,6 +36,7 @@ class Control {
   void Reload();
   std::string grpc_address() const;  // with the real port
   SocketAddress http_address() const;
+  std::optional<SocketAddress> probe_address() const;
 
  private:
   struct Parts;

@@ -137,8 +137,9 @@ int Serve(const CLI::App& app, const Flags& flags) {
     return kExitFailed;
   }
   running = control->get();
-  log.Announce(
-      absl::StrCat("listening grpc=", running->grpc_address(), " http=", running->http_address().ToString()));
+  const std::optional<SocketAddress> probe = running->probe_address();
+  log.Announce(absl::StrCat("listening grpc=", running->grpc_address(), " http=", running->http_address().ToString(),
+                            probe ? absl::StrCat(" probe=", probe->ToString()) : ""));
   const auto guard = boost::asio::make_work_guard(main_loop);
   main_loop.run();
   running = nullptr;

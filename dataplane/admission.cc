@@ -5,8 +5,8 @@
 namespace chain429 {
 namespace {
 
-// Handing a connection on costs a wake-up of the other worker: not worth it for a small difference.
-bool ClearlyMore(size_t mine, size_t least) { return mine > least + 1 + least / 8; }
+// Handing a connection on costs a wake-up of the other worker: among many it is not worth it for a small difference.
+bool ClearlyMore(size_t mine, size_t least) { return mine > least + least / 8; }
 
 }  // namespace
 
@@ -26,7 +26,7 @@ std::optional<size_t> Admission::Admit(size_t worker) {
   }
   if (all >= max_connections_) return std::nullopt;
   const size_t mine = places_[worker].open.load(std::memory_order_relaxed);
-  const size_t chosen = ClearlyMore(mine + 1, least + 1) ? emptiest : worker;
+  const size_t chosen = ClearlyMore(mine, least) ? emptiest : worker;
   places_[chosen].open.fetch_add(1, std::memory_order_relaxed);
   return chosen;
 }

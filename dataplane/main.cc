@@ -197,8 +197,10 @@ int Serve(const CLI::App& app, const Flags& flags) {
   });
   auto proxy = Proxy::Start(*std::move(options), clock, log);
   if (!proxy.ok()) return Complain(proxy.status(), kExitFailed);
+  const SocketAddress* probe = (*proxy)->probe_address();
   log.Announce(absl::StrCat("listening api=", (*proxy)->listen_address().ToString(),
-                            " admin=", (*proxy)->admin_address().ToString()));
+                            " admin=", (*proxy)->admin_address().ToString(),
+                            probe == nullptr ? "" : absl::StrCat(" probe=", probe->ToString())));
   const auto guard = boost::asio::make_work_guard(main_loop);
   while (caught == 0 && !(*proxy)->draining() && !(*proxy)->refused_open()) main_loop.run_one_for(kLookAround);
   if ((*proxy)->refused_open()) return kExitFailed;
@@ -247,7 +249,8 @@ int Main(int argc, char** argv) {
   app.add_option(
          "--max-connections", flags.max_connections,
          "Clients' connections beyond which new ones are refused; 0 is three quarters of the limit of open files")
-      ->envname("CHAIN429_MAX_CONNECTIONS");
+      ->envname("CHAIN429_MAX_CONNECTIONS")
+      ->check(CLI::Range(0, 100'000'000));
   AddTlsFlags(app, flags.tls, "--listen");
   AddControlTlsFlags(app, flags.control_tls);
   app.add_option("--log-level", flags.log_level,

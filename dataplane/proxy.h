@@ -47,6 +47,8 @@ class Proxy {
 
   const SocketAddress& listen_address() const { return workers_.front()->address(); }
   const SocketAddress& admin_address() const { return admin_->address(); }
+  // Null: there is none.
+  const SocketAddress* probe_address() const { return probe_ == nullptr ? nullptr : &probe_->address(); }
 
   // Readiness falls; from any thread, more than once is harmless.
   void BeginDrain();

@@ -42,8 +42,8 @@ ChunkScan::State ChunkScan::OnTrailerByte(char c) {
     trailer_line_ = 0;
   } else if (c == '\r') {
     trailer_cr_ = true;
-  } else if (c == '\n' || c == '\0') {
-    return State::kBad;
+  } else if (c == '\n' || c == '\0' || (trailer_line_ == 0 && (c == ' ' || c == '\t'))) {
+    return State::kBad;  // also a folded line
   } else {
     ++trailer_line_;
   }

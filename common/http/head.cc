@@ -158,6 +158,11 @@ ParseResult CheckRequest(RequestHead& head, ParseResult result) {
     if (field.name.size() == 4 && EqualsIgnoreCase(field.name, "host")) {
       if (host_seen) return Bad(400, "Host is there twice");
       if (field.value.find_first_of(" \t,/@?#") != std::string_view::npos) return Bad(400, "Host is malformed");
+      // A port is digits; the colons of an IPv6 address stand in brackets.
+      if (const size_t colon = field.value.rfind(':');
+          colon != std::string_view::npos && field.value.find(']', colon) == std::string_view::npos &&
+          field.value.find_first_not_of("0123456789", colon + 1) != std::string_view::npos)
+        return Bad(400, "Host is malformed");
       host_seen = true;
       head.host = field.value;
     } else if (field.name.size() == 6 && EqualsIgnoreCase(field.name, "expect")) {

@@ -42,7 +42,10 @@ HttpResponse ConfigDump(const AdminSource& source) {
 HttpResponse Drain(const AdminSource& source, const HttpRequest& request) {
   if (IsCrossSite(request)) return ErrorResponse(403, "refused: sent by a web page of another origin", "cross_site");
   source.drain();
-  return JsonResponse("{\"draining\":true}\n", 202);
+  return JsonResponse(
+      R"({"draining":true,"message":"/ready is down; open requests are finished, then the program exits 0"})"
+      "\n",
+      202);
 }
 
 }  // namespace

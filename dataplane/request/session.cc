@@ -210,6 +210,11 @@ Task<bool> Session::Handle() {
     const bool sent = co_await refusing;
     co_return sent;
   }
+  if (head_.method == "TRACE") {
+    Task<bool> refusing = WrongMethod("GET, HEAD, POST");
+    const bool sent = co_await refusing;
+    co_return sent;
+  }
   if (path == "/health") {
     Task<bool> answering =
         reads ? client_.Send(200, "application/json", R"({"status":"ok"})") : WrongMethod("GET, HEAD");

@@ -99,7 +99,82 @@ FRAMING = {
     "only_empty_lines": (b"\r\n" * 3000, (400, 408, 431, 501)),
 }
 
+CL = b"Content-Length: %d\r\n" % N
+TE = b"Transfer-Encoding: chunked\r\n"
+TOO_LARGE = (400, 413, 431, 501)
+
+# The same again from other sides: what proxies have been fooled with.
+SMUGGLING = {
+    "te_empty": (post(b"Transfer-Encoding: \r\n", CL), REFUSED),
+    "te_identity": (post(b"Transfer-Encoding: identity\r\n", CL), REFUSED),
+    "te_comma": (post(b"Transfer-Encoding: chunked,\r\n", body=CHUNKED), REFUSED),
+    "te_with_parameter": (post(b"Transfer-Encoding: chunked;q=1\r\n", body=CHUNKED), REFUSED),
+    "te_trailing_junk": (post(b"Transfer-Encoding: chunked x\r\n", body=CHUNKED), REFUSED),
+    "te_then_identity_field": (post(TE, b"Transfer-Encoding: identity\r\n", body=CHUNKED), REFUSED),
+    "te_obs_text": (post(b"Transfer-Encoding: chunked\xa0\r\n", body=CHUNKED), REFUSED),
+    "te_nul": (post(b"Transfer-Encoding: chunked\x00\r\n", body=CHUNKED), REFUSED),
+    "te_name_underscore_and_cl": (post(b"Transfer_Encoding: chunked\r\n", b"Content-Length: x\r\n", body=CHUNKED), REFUSED),
+    "cl_zero_and_te": (post(b"Content-Length: 0\r\n", TE, body=CHUNKED), REFUSED),
+    "cl_and_te_get": (b"GET /health HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n" + TE + b"\r\n0\r\n\r\n", REFUSED),
+    "cl_underscore": (post(b"Content-Length: 3_2\r\n"), REFUSED),
+    "cl_exponent": (post(b"Content-Length: 3e1\r\n"), REFUSED),
+    "cl_other_digits": (post("Content-Length: \u0663\u0662\r\n".encode()), REFUSED),
+    "cl_quoted": (post(b'Content-Length: "%d"\r\n' % N), REFUSED),
+    "cl_semicolon": (post(b"Content-Length: %d;\r\n" % N), REFUSED),
+    "cl_2_to_64": (post(b"Content-Length: 18446744073709551616\r\n"), TOO_LARGE),
+    "cl_2_to_63": (post(b"Content-Length: 9223372036854775808\r\n"), TOO_LARGE),
+    "cl_three": (post(CL, CL, b"Content-Length: 1\r\n"), REFUSED),
+    "cl_fold": (post(b"Content-Length:\r\n %d\r\n" % N), REFUSED),
+    "chunk_size_plus": (post(TE, body=b"+5\r\nabcde\r\n0\r\n\r\n"), REFUSED),
+    "chunk_size_underscore": (post(TE, body=b"1_0\r\n" + b"a" * 16 + b"\r\n0\r\n\r\n"), REFUSED),
+    "chunk_size_tab": (post(TE, body=b"\t5\r\nabcde\r\n0\r\n\r\n"), REFUSED),
+    "chunk_size_32_digits": (post(TE, body=b"0" * 31 + b"5\r\nabcde\r\n0\r\n\r\n"), (200, 400, 501)),
+    "chunk_size_2_to_64": (post(TE, body=b"10000000000000000\r\nabc\r\n0\r\n\r\n"), TOO_LARGE),
+    "chunk_size_just_too_much": (post(TE, body=b"7fffffffffffffff\r\nabc\r\n"), TOO_LARGE),
+    "chunk_size_cr_only": (post(TE, body=b"5\rabcde\r\n0\r\n\r\n"), REFUSED),
+    "chunk_extension_nul": (post(TE, body=b"5;a=\x00\r\nabcde\r\n0\r\n\r\n"), REFUSED),
+    "chunk_extension_cr": (post(TE, body=b"5;a\rb\r\nabcde\r\n0\r\n\r\n"), REFUSED),
+    "chunk_extension_endless": (post(TE, body=b"5;" + b"a" * 300000), TOO_LARGE),
+    "chunk_no_end": (post(TE, body=b"5\r\nabcde0\r\n\r\n"), REFUSED),
+    "chunk_negative_zero": (post(TE, body=b"-0\r\n\r\n"), REFUSED),
+    "last_chunk_bare_lf": (post(TE, body=b"%x\r\n" % N + GOOD_BODY + b"\r\n0\n\r\n"), REFUSED),
+    "trailer_fold": (post(TE, body=b"%x\r\n" % N + GOOD_BODY + b"\r\n0\r\nX: y\r\n z\r\n\r\n"), REFUSED),
+    "trailer_nul": (post(TE, body=b"%x\r\n" % N + GOOD_BODY + b"\r\n0\r\nX: \x00\r\n\r\n"), REFUSED),
+    "trailers_endless": (post(TE, body=b"%x\r\n" % N + GOOD_BODY + b"\r\n0\r\n" + b"X: y\r\n" * 40000), TOO_LARGE),
+    "lf_cr": (post(CL).replace(b"\r\n", b"\n\r"), REFUSED),
+    "cr_cr_lf": (post(b"X-A: 1\r\r\n", CL), REFUSED),
+    "leading_space": (b" " + post(CL), REFUSED),
+    "trailing_space_after_version": (post(CL, first=b"POST /v1/chat/completions HTTP/1.1 \r\n"), REFUSED),
+    "first_field_is_folded": (b"POST /v1/chat/completions HTTP/1.1\r\n X: y\r\n" + HOST + CL + b"\r\n" + GOOD_BODY, REFUSED),
+    "del_in_value": (post(b"X-A: a\x7fb\r\n", CL), REFUSED),
+    "escape_in_value": (post(b"X-A: \x1b[2J\r\n", CL), REFUSED),
+    "quote_in_name": (post(b'X"A: b\r\n', CL), REFUSED),
+    "at_in_name": (post(b"X@A: b\r\n", CL), REFUSED),
+    "nul_after_version": (post(CL, first=b"POST /v1/chat/completions HTTP/1.1\x00\r\n"), (400, 501, 505)),
+    "version_missing_slash": (post(CL, first=b"POST /v1/chat/completions HTTP1.1\r\n"), (400, 501, 505)),
+    "version_short": (post(CL, first=b"POST /v1/chat/completions HTTP/1\r\n"), (400, 501, 505)),
+    "version_3": (post(CL, first=b"POST /v1/chat/completions HTTP/3.0\r\n"), (400, 501, 505)),
+    "version_0_9_named": (post(CL, first=b"POST /v1/chat/completions HTTP/0.9\r\n"), (400, 501, 505)),
+    "version_plus": (post(CL, first=b"POST /v1/chat/completions HTTP/+1.1\r\n"), (400, 501, 505)),
+    "control_in_uri": (post(CL, first=b"POST /v1/\x01chat HTTP/1.1\r\n"), REFUSED),
+    "host_empty_twice": (post(CL, host=b"Host:\r\nHost:\r\n"), REFUSED),
+    "host_with_user": (post(CL, host=b"Host: a@b\r\n"), REFUSED),
+    "host_with_space": (post(CL, host=b"Host: a b\r\n"), REFUSED),
+    "host_comma": (post(CL, host=b"Host: a, b\r\n"), REFUSED),
+    "host_bad_port": (post(CL, host=b"Host: a:b\r\n"), REFUSED),
+    "expect_other": (post(b"Expect: the-best\r\n", CL), (400, 417)),
+    "expect_two": (post(b"Expect: 100-continue, x\r\n", CL), (400, 417)),
+}
+
 METHODS = {
+    "trace_nowhere": (b"TRACE /nowhere HTTP/1.1\r\n" + HOST + b"\r\n", (405,)),
+    "trace_health": (b"TRACE /health HTTP/1.1\r\n" + HOST + b"\r\n", (405,)),
+    "connect_path": (b"CONNECT /v1/chat/completions HTTP/1.1\r\n" + HOST + b"\r\n", (400, 405, 501)),
+    "propfind": (b"PROPFIND /v1/models HTTP/1.1\r\n" + HOST + b"\r\n", (405, 501)),
+    "absolute_https": (b"GET https://example.org/health HTTP/1.1\r\nHost: example.org\r\n\r\n", (400, 403, 404, 421)),
+    "authority_form_get": (b"GET example.org:80 HTTP/1.1\r\n" + HOST + b"\r\n", (400, 404)),
+    "no_leading_slash": (b"GET health HTTP/1.1\r\n" + HOST + b"\r\n", (400, 404)),
+    "method_with_colon": (b"GET: /health HTTP/1.1\r\n" + HOST + b"\r\n", (400, 501)),
     "trace": (b"TRACE /v1/chat/completions HTTP/1.1\r\n" + HOST + b"\r\n", (400, 405, 501)),
     "connect": (b"CONNECT 10.0.0.1:443 HTTP/1.1\r\n" + HOST + b"\r\n", (400, 405, 501)),
     "absolute_other": (b"GET http://example.org/health HTTP/1.1\r\nHost: example.org\r\n\r\n", (400, 403, 404, 421)),
@@ -125,7 +200,7 @@ SIZES = {
 
 
 class Hostile(SlotCase):
-    SLOTS = 8
+    SLOTS = 12
 
     @classmethod
     def setUpClass(cls):
@@ -160,7 +235,7 @@ class Hostile(SlotCase):
         self.assertTrue(self.fleet.control.program.running)
         self.assertEqual(200, self.client.get("/health").status)
 
-    @rows(FRAMING)
+    @rows({**FRAMING, **SMUGGLING})
     def test_ambiguous_framing_is_refused_and_closed(self, data, statuses):
         """Ambiguous framing: 400 (or 501) and closed, nothing of it reaches a provider."""
         answer = self.refuse(self.client.address, data, statuses)
@@ -180,13 +255,59 @@ class Hostile(SlotCase):
         self.refuse(self.client.address, data, statuses)
         self.after()
 
-    @rows({**FRAMING, **METHODS, **SIZES})
+    @rows({**FRAMING, **SMUGGLING, **METHODS, **SIZES})
     def test_the_control_plane_refuses_it_too(self, data, statuses):
         """All of it also on 4293."""
         data = data.replace(b"POST /v1/chat/completions ", b"POST /api/v1/status ")
         self.refuse(self.fleet.control.http, data, (*statuses, 404, 405, 413), close=False)
         self.after()
         self.assertIsNotNone(Client(self.fleet.control.http).get("/metrics").status)
+
+    def test_the_129th_field_is_one_too_many(self):
+        """128 fields are taken, 129 are 431; nearly 8 KiB of a URI are taken, 9 KiB are 414. On both ports."""
+        for address, path in ((self.client.address, b"/health"), (self.fleet.control.http, b"/live")):
+            for count, status in ((128, 200), (129, 431)):
+                fields = HOST + b"".join(b"X-%d: a\r\n" % i for i in range(count - 1))
+                with Connection(address) as connection:
+                    connection.send(b"GET " + path + b" HTTP/1.1\r\n" + fields + b"\r\n")
+                    self.assertEqual(status, connection.answer("GET").status, (address, count))
+            for size, status in ((8000, 200), (9 * 1024, 414)):
+                with Connection(address) as connection:
+                    connection.send(b"GET " + path + b"?" + b"a" * size + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+                    self.assertEqual(status, connection.answer("GET").status, (address, size))
+
+    def test_garbage_behind_a_good_request_spoils_only_itself(self):
+        """The good one is answered; what follows on its connection is refused, and it is closed."""
+        for address, path in ((self.client.address, b"/health"), (self.fleet.control.http, b"/live")):
+            good = b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n"
+            for garbage in (b"\x00\x01\x02\r\n\r\n", b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"):
+                with self.subTest(address, garbage=garbage), Connection(address) as connection:
+                    connection.send(good + garbage + good)
+                    self.assertEqual(200, connection.answer("GET").status)
+                    self.assertIn(connection.answer("GET").status, (400, 501, 505))
+                    self.assertTrue(connection.closed_by_peer(), "what came after it was read")
+
+    def test_an_upgrade_is_never_agreed_to(self):
+        """Neither h2c nor WebSocket: the request is answered as HTTP/1.1, or refused."""
+        slot = self.slot()
+        body = json.dumps({"model": slot.chain, "messages": []}).encode()
+        for upgrade in (b"h2c", b"websocket", b"TLS/1.0"):
+            with self.client.connect() as connection:
+                connection.send(post(b"Connection: Upgrade, HTTP2-Settings\r\n", b"Upgrade: " + upgrade + b"\r\n",
+                                     b"HTTP2-Settings: AAMAAABk\r\n", b"Content-Length: %d\r\n" % len(body), body=body))
+                checks.served_by(self, connection.answer(), slot.names[0], 1)
+            for name in ("upgrade", "http2-settings"):
+                self.assertEqual([], slot.a.last().all(name))
+
+    def test_extensions_and_trailers_of_chunks_are_dropped(self):
+        """They are HTTP's, not the provider's."""
+        slot = self.slot()
+        body = json.dumps({"model": slot.chain, "messages": []}).encode()
+        with self.client.connect() as connection:
+            connection.send(post(TE, body=b"%x;name=value;x=\"y\"\r\n" % len(body) + body + b"\r\n0;last\r\nX-Trailer: a\r\n\r\n"))
+            checks.served_by(self, connection.answer(), slot.names[0], 1)
+        self.assertEqual(len(body), len(slot.a.last().body) + len(slot.chain) - len(slot.names[0].split("/", 1)[1]))
+        self.assertEqual([], slot.a.last().all("x-trailer"))
 
     def test_what_is_just_within_the_limits_is_taken(self):
         """A head of nearly 64 KiB, 100 fields, a URI of nearly 8 KiB are fine."""
@@ -359,7 +480,7 @@ class HostileAdmin(SlotCase):
 
     def test_the_admin_port_survives_it_too(self):
         """Never a crash, on the admin port either."""
-        for name, (data, _) in {**FRAMING, **METHODS, **SIZES}.items():
+        for name, (data, _) in {**FRAMING, **SMUGGLING, **METHODS, **SIZES}.items():
             with self.subTest(name), Connection(self.fleet.proxy.admin, timeout=5) as connection:
                 try:
                     connection.send(data)

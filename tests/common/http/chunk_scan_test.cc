@@ -116,6 +116,8 @@ TEST(ChunkScan, RefusesBadFraming) {
       std::string("5;x\0\r\n", 6),
       ";x\r\n",
       "5\r\nhello0\r\n\r\n",
+      "5\r\nhello\r\n0\r\nX: a\r\n b\r\n\r\n",
+      "5\r\nhello\r\n0\r\n\tX: a\r\n\r\n",
       "5\r\nhello\n0\r\n\r\n",
       "5\r\nhello\r0\r\n\r\n",
       "5\r\nhelloX\r\n0\r\n\r\n",

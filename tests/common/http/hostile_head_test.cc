@@ -69,6 +69,8 @@ const Refused kRefused[] = {
     {"the same Host twice", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400},
     {"a list of Hosts", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400},
     {"a Host with a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+    {"a Host whose port is no number", "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", 400},
+    {"a Host whose port is no number behind brackets", "GET / HTTP/1.1\r\nHost: [::1]:8o\r\n\r\n", 400},
     {"a Host with a user", "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400},
     {"a Host with a blank", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
     {"two Hosts in HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400},

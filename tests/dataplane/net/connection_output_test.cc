@@ -83,6 +83,33 @@ TEST_F(ConnectionOutput, WaitsForAPeerThatReadsSlowly) {
   EXPECT_TRUE(received == all);
 }
 
+class CountingWatcher final : public PeerWatcher {
+ public:
+  void OnPeerEvent() override {}
+  void OnWriteWaits() override { ++waits; }
+  void OnWriteOver() override { ++over; }
+  int waits = 0;
+  int over = 0;
+};
+
+TEST_F(ConnectionOutput, AWriteThatWaitsIsToldAtItsStartAfterEachPartAndAtItsEnd) {
+  auto [connection, peer] = Narrow();
+  CountingWatcher watcher;
+  connection->set_watcher(&watcher);
+  EXPECT_EQ(Finish(Write(connection, "short")), true);
+  EXPECT_EQ(watcher.waits + watcher.over, 0) << "what goes out at once is not told";
+  std::optional<bool> written;
+  Start(Write(connection, Pattern(kMuch)), &written);
+  EXPECT_EQ(watcher.waits, 1);
+  EXPECT_EQ(watcher.over, 0);
+  std::thread reader([&from = peer] { from.Read(5 + kMuch); });
+  EXPECT_TRUE(RunUntil([&] { return written.has_value(); }));
+  reader.join();
+  EXPECT_GT(watcher.waits, 2) << "progress gives a slow reader more time";
+  EXPECT_EQ(watcher.over, 1);
+  connection->set_watcher(nullptr);
+}
+
 TEST_F(ConnectionOutput, ReadsGoOnWhileAWriteWaits) {
   auto [connection, peer] = Narrow();
   std::optional<bool> written;

@@ -6,7 +6,7 @@ namespace chain429 {
 namespace {
 
 TEST(LogLine, OfJsonTheMessageComesFirstThenTheFields) {
-  const LogLine line = ReadLogLine(
+  const ShownLine line = ReadLogLine(
       R"({"time":"2026-11-24T12:00:00.123Z","level":"info","program":"p","message":"ready","port":42,"node":"a b"})");
   EXPECT_EQ(line.text, R"(ready port=42 node="a b")");
   EXPECT_EQ(line.weight, LineWeight::kPlain);
@@ -34,7 +34,7 @@ TEST(LogLine, AnythingElseStaysAsItIs) {
   for (const std::string text : {"", "listening groq http://127.0.0.1:1", "ready", "{not json", "{\"level\":\"error\"}",
                                  "[1,2]", "{\"message\":5}", "2026-11-24T12:00:00.123Z", "2026-11-24T12:00:00.123Z ",
                                  "2026-11-24T12:00:00.123Z word", "2026-11-24T12:00:00.123Z a: b c"}) {
-    const LogLine line = ReadLogLine(text);
+    const ShownLine line = ReadLogLine(text);
     EXPECT_EQ(line.weight, LineWeight::kPlain) << text;
     EXPECT_TRUE(text.ends_with(line.text)) << text;
   }
