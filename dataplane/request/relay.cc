@@ -26,6 +26,13 @@ Relay::Relay(Attempt& attempt)
       chunked_(attempt.answer_.chunked),
       length_(attempt.answer_.content_length) {}
 
+// However it ended, also by a client that left.
+Relay::~Relay() {
+  if (!committed_) return;
+  attempt_.usage_ = judge_.usage();
+  worker_.counters.streams_open.Sub();
+}
+
 Task<bool> Relay::Run() {
   // The client's head is put together now: the provider's fields stand in a buffer that will be reused.
   if (const std::string_view encoding = attempt_.answer_.Find("content-encoding");
@@ -234,11 +241,9 @@ Task<bool> Relay::Flush(std::string_view tail, bool last) {
 }
 
 Task<bool> Relay::FinishWhole() {
-  attempt_.usage_ = judge_.usage();
   const bool add_done = !judge_.done_shown();
   Task<bool> flushing = Flush(add_done ? kDoneEvent : std::string_view(), true);
   const bool sent = co_await flushing;
-  worker_.counters.streams_open.Sub();
   // The end of the framing usually comes with [DONE]; if it lags, it gets a moment, so that the connection can be used
   // again.
   if (!framing_done_ && chunked_ && !attempt_.interrupted_ && upstream_.end() == IoEnd::kOpen) {
@@ -262,7 +267,6 @@ Task<bool> Relay::FinishWhole() {
 }
 
 Task<bool> Relay::FinishBroken(std::string_view why) {
-  attempt_.usage_ = judge_.usage();
   attempt_.result_.stream_broken = true;
   client_.facts().code = "stream_broken";
   attempt_.result_.end.outcome = attempt_.timed_out_ ? Outcome::kTimeout : Outcome::kBroken;
@@ -275,7 +279,6 @@ Task<bool> Relay::FinishBroken(std::string_view why) {
           .append("\n\n");
   Task<bool> flushing = Flush(event, true);
   const bool sent = co_await flushing;
-  worker_.counters.streams_open.Sub();
   co_return sent;
 }
 

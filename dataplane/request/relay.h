@@ -16,6 +16,9 @@ namespace chain429 {
 class Relay {
  public:
   explicit Relay(Attempt& attempt);
+  ~Relay();
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
   Task<bool> Run();
 
  private:
