@@ -108,8 +108,7 @@ int Serve(const Flags& flags) {
     return 1;
   }
   running = control->get();
-  log.Announce(
-      absl::StrCat("listening grpc=", running->grpc_address(), " http=", running->http_address().ToString()));
+  log.Announce(absl::StrCat("listening grpc=", running->grpc_address(), " http=", running->http_address().ToString()));
   const auto guard = boost::asio::make_work_guard(main_loop);
   main_loop.run();
   running = nullptr;
