@@ -194,7 +194,7 @@ std::shared_ptr<const SnapshotBytes> Registry::BytesFor(bool trusted) {
 MonoTime Registry::EndTurn(const Now& now) {
   broker_.OnTimer(now);
   const std::vector<PoolState> urgent = broker_.TakeUrgent(now);
-  LogClosures(urgent);
+  LogClosures(urgent, now);
   std::vector<PoolState> routine;
   const bool routine_due = broker_.has_routine() && (broker_.has_prompt() || now.mono >= next_routine_);
   if (routine_due) {
@@ -213,26 +213,41 @@ MonoTime Registry::EndTurn(const Now& now) {
     session->Flush(broker_.epoch());
   }
   if ((!urgent.empty() || routine_due) && broker_.has_memories()) remember_(broker_.TakeMemories(now));
-  return std::min(broker_.NextDeadline(), broker_.has_routine() ? next_routine_ : MonoTime::Max());
+  return std::min({broker_.NextDeadline(), broker_.has_routine() ? next_routine_ : MonoTime::Max(), next_opening_});
 }
 
-// Each closing and opening once. A closure that only grows longer is nothing new.
-void Registry::LogClosures(const std::vector<PoolState>& states) {
+// Each closing and opening once: a closure that only grows longer is nothing new, and most end by themselves.
+void Registry::LogClosures(const std::vector<PoolState>& states, const Now& now) {
+  const auto opened = [this](PoolId pool, Closure reason) {
+    log_.Info("pool reopened", {{"pool", std::string_view(broker_.KeyOf(pool))}, {"reason", ClosureName(reason)}});
+  };
   for (const PoolState& state : states) {
     const auto known = closed_.find(state.pool);
-    const Closure before = known == closed_.end() ? Closure::kNone : known->second;
-    if (before == state.closure) continue;
-    const std::string key = broker_.KeyOf(state.pool);
     if (state.closure == Closure::kNone) {
+      if (known == closed_.end()) continue;
+      opened(state.pool, known->second.closure);
       closed_.erase(known);
-      log_.Info("pool reopened", {{"pool", std::string_view(key)}, {"reason", ClosureName(before)}});
-    } else {
-      closed_[state.pool] = state.closure;
-      log_.Info("pool closed", {{"pool", std::string_view(key)},
-                                {"reason", ClosureName(state.closure)},
-                                {"seconds", absl::ToDoubleSeconds(state.closed_for)}});
+      continue;
     }
+    const bool is_new = known == closed_.end() || known->second.closure != state.closure;
+    closed_[state.pool] = {state.closure, now.mono + state.closed_for};
+    next_opening_ = std::min(next_opening_, now.mono + state.closed_for);
+    if (!is_new) continue;
+    log_.Info("pool closed", {{"pool", std::string_view(broker_.KeyOf(state.pool))},
+                              {"reason", ClosureName(state.closure)},
+                              {"seconds", absl::ToDoubleSeconds(state.closed_for)}});
   }
+  if (now.mono < next_opening_) return;
+  next_opening_ = MonoTime::Max();
+  absl::erase_if(closed_, [&](const auto& item) {
+    const auto& [pool, closed] = item;
+    if (closed.until > now.mono) {
+      next_opening_ = std::min(next_opening_, closed.until);
+      return false;
+    }
+    opened(pool, closed.closure);
+    return true;
+  });
 }
 
 void Registry::EndStreams(const char* reason) {

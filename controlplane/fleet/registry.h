@@ -76,7 +76,7 @@ class Registry {
   void SendSnapshot(SessionCore& session);
   std::shared_ptr<const SnapshotBytes> BytesFor(bool trusted);
   void ForgetGone(const Now& now);
-  void LogClosures(const std::vector<PoolState>& states);
+  void LogClosures(const std::vector<PoolState>& states, const Now& now);
 
   Broker& broker_;
   const Logger& log_;
@@ -89,7 +89,12 @@ class Registry {
   std::vector<SessionCore*> touched_;
   MonoTime next_routine_;
   RegistryCounters counters_;
-  absl::flat_hash_map<PoolId, Closure> closed_;  // as the log says; what is not in it is open
+  struct Closed {
+    Closure closure = Closure::kNone;
+    MonoTime until;
+  };
+  absl::flat_hash_map<PoolId, Closed> closed_;  // as the log says; what is not in it is open
+  MonoTime next_opening_ = MonoTime::Max();     // of those
 };
 
 }  // namespace chain429

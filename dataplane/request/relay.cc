@@ -28,8 +28,11 @@ Relay::Relay(Attempt& attempt)
       chunked_(attempt.answer_.chunked),
       length_(attempt.answer_.content_length) {}
 
+// However it ended, also by a client that left.
 Relay::~Relay() {
-  if (committed_) worker_.counters.streams_open.Sub();
+  if (!committed_) return;
+  attempt_.usage_ = judge_.usage();
+  worker_.counters.streams_open.Sub();
 }
 
 Task<bool> Relay::Run() {
@@ -275,7 +278,6 @@ Task<bool> Relay::Flush(std::string_view tail, bool last) {
 }
 
 Task<bool> Relay::FinishWhole() {
-  attempt_.usage_ = judge_.usage();
   const bool add_done = !judge_.done_shown();
   Task<bool> flushing = Flush(add_done ? kDoneEvent : std::string_view(), true);
   const bool sent = co_await flushing;
@@ -302,7 +304,6 @@ Task<bool> Relay::FinishWhole() {
 }
 
 Task<bool> Relay::FinishBroken(std::string_view why) {
-  attempt_.usage_ = judge_.usage();
   attempt_.result_.stream_broken = true;
   client_.facts().code = "stream_broken";
   attempt_.result_.end.outcome = attempt_.timed_out_ ? Outcome::kTimeout : Outcome::kBroken;

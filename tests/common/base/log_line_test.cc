@@ -41,9 +41,10 @@ TEST(LogLine, LinesFollowEachOther) {
     line.Add("f", false);
     line.End();
   }
-  EXPECT_EQ(out, "T warning p: m k=\"a b\" n=-3 f=false\n"
-                 R"({"time":"T","level":"warning","program":"p","message":"m","k":"a b","n":-3,"f":false})"
-                 "\n");
+  EXPECT_EQ(out,
+            "T warning p: m k=\"a b\" n=-3 f=false\n"
+            R"({"time":"T","level":"warning","program":"p","message":"m","k":"a b","n":-3,"f":false})"
+            "\n");
 }
 
 TEST(LogSettings, NamesReadBack) {

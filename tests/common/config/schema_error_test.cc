@@ -93,9 +93,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "9:13: log.file: must be the path of a file; leave it out, or write null, for stderr"},
         ErrorCase{"LogFileBraces", Chain("log: {file: '/tmp/{nod}.log'}\n"),
                   "9:13: log.file: what may stand in braces is {program} and {node}"},
-        ErrorCase{
-            "LogRotation", Chain("log: {rotate_mb: 0, keep: -1}\n"),
-            "9:18: log.rotate_mb: must be at least 1\n9:27: log.keep: must be at least 0"},
+        ErrorCase{"LogRotation", Chain("log: {rotate_mb: 0, keep: -1}\n"),
+                  "9:18: log.rotate_mb: must be at least 1\n9:27: log.keep: must be at least 0"},
         ErrorCase{"LogBodies", Chain("log: {bodies: error}\n"),
                   "9:15: log.bodies: \"error\" is not known here: write off, errors or all (did you mean \"errors\"?)"},
         ErrorCase{"LogBodiesFalse", Chain("log: {bodies: false}\n"),

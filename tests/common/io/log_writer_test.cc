@@ -69,7 +69,8 @@ TEST_F(LogWriterTest, CountsLinesNotBatches) {
   EXPECT_EQ(writer.dropped(), 0u);
 }
 
-// Whoever logs never waits: with a pipe that nobody reads the queue fills, and what does not fit is dropped and counted.
+// Whoever logs never waits: with a pipe that nobody reads the queue fills, and what does not fit is dropped and
+// counted.
 TEST_F(LogWriterTest, DropsAndCountsWhatNobodyTakes) {
   const std::string line = std::string(1023, 'x') + "\n";
   constexpr uint64_t kLines = 3 * LogWriter::kMostQueued / 1024;
