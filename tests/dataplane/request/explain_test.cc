@@ -45,7 +45,8 @@ class ExplainTest : public testing::Test {
   }
   Words Would(const std::string& model = "coding") {
     Words words;
-    for (const Json& target : Explained(model)["targets"]) words.push_back(target["would"]);
+    const Json told = Explained(model);
+    for (const Json& target : told["targets"]) words.push_back(target["would"]);
     return words;
   }
   PoolId QuotaPool(size_t target) { return made->targets[target].pools.front(); }
