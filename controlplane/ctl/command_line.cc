@@ -87,6 +87,7 @@ void AddContext(CLI::App& app, Arguments& arguments) {
   CLI::App* group = app.add_subcommand("context", "Remember where the control plane is");
   group->require_subcommand(1);
   group->footer(
+      "Examples:\n  429ctl context set control.example:4292\n  429ctl context show\n  429ctl context clear\n\n"
       "--control goes before CHAIN429_CONTROL, this before what is remembered, and that before 127.0.0.1:4292.\n"
       "The file is 429chain/context.yaml in XDG_CONFIG_HOME or ~/.config; CHAIN429_CONTEXT names another.");
   const ContextFile file(ContextFile::DefaultPath());
@@ -116,7 +117,7 @@ void AddUp(CLI::App& app, Arguments& arguments) {
       app, arguments, "up", "Start both planes here, and simulated providers where there is no API key",
       "  429ctl up                                  the API keys in the environment, else simulated providers\n"
       "  429ctl up --demo --listen 127.0.0.1:8080\n"
-      "  429ctl -o json up | jq -r .base_url         one line of JSON in place of the banner\n"
+      "  429ctl -o json up | jq -r .base_url        one line of JSON in place of the banner\n"
       "  GROQ_API_KEY=gsk_... 429ctl up             writes a configuration once, then uses it\n"
       "  429ctl up --config 429chain.yaml\n"
       "  429ctl up --state ./state                  keeps its configuration and what it learnt there\n"
@@ -173,6 +174,7 @@ void AddConfigCommands(CLI::App& app, Arguments& arguments) {
 
   CLI::App* get = app.add_subcommand("get", "Print what the control plane has");
   get->require_subcommand(1);
+  get->footer("Examples:\n  429ctl get config > 429chain.yaml");
   AddCommand(*get, arguments, "config", "The configuration that serves, as it was written",
              "  429ctl get config > 429chain.yaml", [&arguments] { return RunGetConfig(arguments.context); });
 

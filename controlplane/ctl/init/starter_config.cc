@@ -1,11 +1,11 @@
 #include "controlplane/ctl/init/starter_config.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "common/base/text.h"
 #include "controlplane/ctl/init/free_tier.h"
 #include "controlplane/ctl/init/target_order.h"
@@ -119,7 +119,7 @@ std::string ChainText(const std::string& comment, const std::string& name, const
   if (!aliases.empty()) absl::StrAppend(&out, "    aliases: [", aliases, "]\n");
   out.append("    targets:\n");
   for (const Candidate& candidate : suitable) out.append(TargetText(candidate, true));
-  if (suitable.empty()) out.append("      # No such model is known of these providers.\n");
+  if (suitable.empty()) out.append("      # No such model is known of these providers, so it is the same as `auto`.\n");
   if (rest || suitable.empty()) absl::StrAppend(&out, "      - {chain: ", kAutoChain, "}\n");
   return out;
 }

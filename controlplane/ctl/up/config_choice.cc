@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -92,7 +91,14 @@ absl::Status UseKept(const UpEnvironment& environment, const Catalogue& catalogu
                      UpPlan& plan) {
   ASSIGN_OR_RETURN(const Parsed parsed, ReadConfig(plan.config, catalogue));
   const std::vector<std::string> used = KeyVariables(parsed->config);
-  if (!CanServe(parsed->config, environment.has_variable) && keys.providers.empty()) {
+  const bool can_serve = used.empty() || CanServe(parsed->config, environment.has_variable);
+  if (!can_serve && !keys.providers.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        plan.config, " uses ", absl::StrJoin(used, ", "), ", of which none is set; ",
+        absl::StrJoin(keys.Variables(), ", "), " is, and it does not use that.\nHave it written anew with 429ctl init ",
+        "--force --out ", plan.config, ", or add the key there."));
+  }
+  if (!can_serve) {
     plan.notes.push_back(absl::StrCat(plan.config, " is left alone, for none of its keys is set (",
                                       absl::StrJoin(used, ", "), "): these providers are simulated"));
     UseDemo(plan);

@@ -55,8 +55,8 @@ TEST_F(CommandLineTest, HelpListsTheCommandsWithExamplesAndExitCodes) {
 }
 
 TEST_F(CommandLineTest, EveryCommandHasHelpWithExamples) {
-  for (const std::string command :
-       {"up", "init", "validate", "apply", "status", "chains", "proxies", "pools", "clear", "version"}) {
+  for (const std::string command : {"up", "init", "context", "get", "validate", "apply", "status", "chains", "proxies",
+                                    "pools", "clear", "version"}) {
     EXPECT_EQ(Run({command, "--help"}), kExitOk) << command;
     EXPECT_NE(out_.find("Examples:"), std::string::npos) << command;
     EXPECT_NE(out_.find("429ctl"), std::string::npos) << command;

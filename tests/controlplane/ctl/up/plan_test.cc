@@ -150,6 +150,14 @@ TEST_F(PlanTest, AKeptConfigurationWhoseKeysAreGoneGivesWayToTheDemo) {
   EXPECT_NE(Notes(plan).find("GROQ_API_KEY"), std::string::npos) << Notes(plan);
 }
 
+TEST_F(PlanTest, AKeptConfigurationWithoutItsKeysButWithOthersSaysWhatToDo) {
+  variables_ = {"GROQ_API_KEY"};
+  Plan();
+  variables_ = {"CEREBRAS_API_KEY"};
+  ExpectRefused(ConfigFile() + " uses GROQ_API_KEY, of which none is set; CEREBRAS_API_KEY is");
+  ExpectRefused("429ctl init --force --out " + ConfigFile());
+}
+
 TEST_F(PlanTest, AKeptConfigurationIsUsedWithKeysOfItsOwnOrWithNone) {
   variables_ = {"GROQ_API_KEY"};
   Plan();
