@@ -12,6 +12,8 @@ from support.sim import Sim
 
 KEY = "sk-soak-0123456789"
 TIMEOUTS = {"connect": "3s", "first_token": "15s", "idle": "15s", "total": "60s"}
+# Chains and providers that come and go, by turns. The control plane remembers the pool of each name that there ever was.
+NAMES = 8
 LIMIT = 240  # requests a minute: what is asked of `limited` is several times as much
 
 
@@ -98,7 +100,7 @@ class Scene:
     @property
     def extra(self):
         """The chain that only the present configuration has."""
-        return f"extra-{self.reloads}"
+        return f"extra-{self.reloads % NAMES}"
 
     def config(self):
         urls = {name: provider.base_url for name, provider in self.sim.providers.items()}
