@@ -12,7 +12,7 @@
 #include "common/io/http_message.h"
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): Boost's name
 }
 
 namespace chain429 {

@@ -17,7 +17,7 @@ struct Loop::State {
   std::thread thread;
 };
 
-Loop::Loop(std::string name) : state_(std::make_unique<State>()) {
+Loop::Loop(const std::string& name) : state_(std::make_unique<State>()) {
   state_->thread = std::thread([state = state_.get(), name = name.substr(0, 15)] {
     pthread_setname_np(pthread_self(), name.c_str());
     state->context.run();

@@ -5,7 +5,7 @@
 #include <string>
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): Boost's name
 }
 
 namespace chain429 {
@@ -15,7 +15,7 @@ namespace chain429 {
 class Loop {
  public:
   // The thread starts at once; `name` (at most 15 bytes) is what `top -H` shows.
-  explicit Loop(std::string name);
+  explicit Loop(const std::string& name);
   // Stops and joins; not from the loop's own thread.
   ~Loop();
   Loop(const Loop&) = delete;
