@@ -9,7 +9,7 @@
 namespace chain429 {
 namespace {
 
-// Clients can name models freely, and each name is a pool: beyond so many, those that hold nothing are forgotten.
+// Beyond so many, idle ones are not left to the next regular forgetting.
 constexpr size_t kMostAccounts = 50'000;
 constexpr size_t kMostEstimators = 20'000;
 constexpr absl::Duration kIdle = absl::Minutes(10);
@@ -108,7 +108,7 @@ PoolAccount& PoolBook::FindOrMakeBare(PoolId id, const Now& now) {
 }
 
 void PoolBook::ForgetIdle(const Now& now) {
-  absl::erase_if(accounts_, [&](const auto& item) {
+  const size_t forgotten = absl::erase_if(accounts_, [&](const auto& item) {
     PoolAccount& account = *item.second;
     const bool idle = !account.declared && !account.dirty && now.mono - account.last_used > kIdle &&
                       account.ledger().idle() && account.cooldown().At(now.mono) == Cooldown::Gate::kOpen;
@@ -119,7 +119,7 @@ void PoolBook::ForgetIdle(const Now& now) {
     if (counts && memories_.size() < kMostAccounts) memories_.insert_or_assign(account.pool().key, std::move(memory));
     return true;
   });
-  derived_.clear();
+  if (forgotten > 0) derived_.clear();
 }
 
 Estimator& PoolBook::EstimatorOf(TargetId target) {

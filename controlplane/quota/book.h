@@ -31,6 +31,10 @@ class PoolBook {
   // For a pool of which nothing is known but its id: it can be closed.
   PoolAccount& FindOrMakeBare(PoolId id, const Now& now);
 
+  // Clients can name models freely, and each name is a pool: those that hold nothing and were not used for ten minutes
+  // go. Call it now and then; what was used of a day is remembered.
+  void ForgetIdle(const Now& now);
+
   Estimator& EstimatorOf(TargetId target);
 
   // What is to be remembered of pools when they appear.
@@ -44,7 +48,6 @@ class PoolBook {
 
  private:
   PoolAccount& Declare(const Pool& pool, bool by_snapshot, const Now& now);
-  void ForgetIdle(const Now& now);
 
   std::shared_ptr<const Snapshot> snapshot_;
   absl::flat_hash_map<PoolId, std::unique_ptr<PoolAccount>> accounts_;

@@ -185,6 +185,7 @@ class Broker {
   MonoTime first_attached_;  // when the first proxy came; zero: none has
   MonoTime learning_until_;
   MonoTime unsure_until_;
+  MonoTime next_forgetting_;
   // Boots that were taken for gone, and when they had left: what they did before that is counted.
   absl::flat_hash_map<std::string, MonoTime> departed_;
   std::vector<PoolId> dirty_;

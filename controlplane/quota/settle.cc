@@ -16,6 +16,7 @@ constexpr absl::Duration kOpenAtMost = absl::Hours(1);
 // with the hellos of new links: so long after it nothing is taken back.
 constexpr absl::Duration kStoodStill = absl::Milliseconds(50);
 constexpr absl::Duration kHelloTime = absl::Seconds(4);
+constexpr absl::Duration kForgetEvery = absl::Minutes(1);
 
 bool IsRefusal(ErrorClass error_class) {
   return error_class == ErrorClass::kRateLimited || error_class == ErrorClass::kQuotaExhausted;
@@ -275,6 +276,10 @@ void Broker::OnTimer(const Now& now) {
   if (learning_until_ != MonoTime() && !learning(now.mono)) {
     learning_until_ = MonoTime();
     book_.ForEach([&](PoolAccount& account) { Touch(account, now); });
+  }
+  if (now.mono >= next_forgetting_) {
+    next_forgetting_ = now.mono + kForgetEvery;
+    book_.ForgetIdle(now);
   }
   if (now.mono < next_share_end_) return;
   next_share_end_ = MonoTime::Max();

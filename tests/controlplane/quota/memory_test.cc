@@ -1,4 +1,5 @@
 // What outlives every process: cooldowns, learnt limits, and how much of a day was used.
+#include "absl/strings/str_cat.h"
 #include "tests/controlplane/quota/broker_fixture.h"
 
 namespace chain429 {
@@ -193,6 +194,30 @@ TEST_F(MemoryTest, PoolsThatTheSnapshotDoesNotListRememberWhenTheyAreNamed) {
     Release(broker->OnAcquire(HolderId(1), acquire, now).permit.id);
     EXPECT_EQ(broker->View("open/m", now).front().limits.front().used, 7) << met_before;
   }
+}
+
+TEST_F(MemoryTest, ModelsThatNobodyAsksForAnyMoreTakeNoRoom) {
+  Provider provider;
+  provider.name = "open";
+  provider.pool_scope = PoolScope::kModel;
+  provider.limits = {Rpm(10)};
+  providers = {provider};
+  Configure();
+  for (int i = 0; i < 50; ++i) {
+    const std::string model = absl::StrCat("m", i);
+    const TargetPlan plan = PlanTargets(providers, 0, model).front();
+    Acquire acquire;
+    acquire.id = AcquireId(static_cast<uint64_t>(i) + 1);
+    acquire.candidates = {{.target = plan.target.id, .pools = plan.target.pools, .dynamic = {"open", "", model}}};
+    Release(broker->OnAcquire(HolderId(1), acquire, now).permit.id);
+  }
+  broker->TakeRoutine(now);
+  EXPECT_GE(broker->View("open/m", now).size(), 50u);
+  Pass(absl::Minutes(12));
+  broker->TakeRoutine(now);
+  Pass(absl::Minutes(2));
+  broker->OnTimer(now);
+  EXPECT_TRUE(broker->View("open/m", now).empty());
 }
 
 TEST_F(MemoryTest, IsTakenOnceAndOnlyOfPoolsWithSomethingToRemember) {
