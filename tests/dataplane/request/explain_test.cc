@@ -65,7 +65,8 @@ class ExplainTest : public testing::Test {
   boost::asio::io_context io{1};
   SystemClock clock;
   DeadlineQueue deadlines{io, clock};
-  UpstreamPool upstreams{deadlines, clock};
+  UpstreamCounters counters;
+  UpstreamPool upstreams{io, deadlines, clock, counters, {}};
   std::unique_ptr<RouteTable> table;
   Hops passed;
 };

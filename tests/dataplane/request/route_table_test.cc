@@ -56,7 +56,8 @@ class RouteTableTest : public testing::Test {
   boost::asio::io_context io{1};
   SystemClock clock;
   DeadlineQueue deadlines{io, clock};
-  UpstreamPool pool{deadlines, clock};
+  UpstreamCounters counters;
+  UpstreamPool pool{io, deadlines, clock, counters, {}};
   std::unique_ptr<RouteTable> table;
 };
 using Names = std::vector<std::string>;
