@@ -44,7 +44,7 @@ TEST(LogLine, AnythingElseStaysAsItIs) {
 TEST(LogLine, NothingCanDriveTheTerminal) {
   EXPECT_EQ(ReadLogLine("evil\x1b]0;title\x07").text, "evil ]0;title ");
   EXPECT_EQ(ReadLogLine("{\"message\":\"evil\\u001b[2J\\nline\"}").text, "evil [2J line");
-  const LogLine field = ReadLogLine("{\"message\":\"m\",\"x\":\"\\u001b[2J\"}");
+  const ShownLine field = ReadLogLine("{\"message\":\"m\",\"x\":\"\\u001b[2J\"}");
   EXPECT_EQ(field.text.find('\x1b'), std::string::npos);
 }
 
