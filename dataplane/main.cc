@@ -1,4 +1,5 @@
 // 429chain-proxy: flags, signals, and nothing else.
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -170,7 +171,18 @@ size_t MaxConnections(size_t asked, const Logger& logger) {
   return asked == 0 ? room : std::min(asked, room);
 }
 
+// The buffer of a large body goes back to the system when it is freed. By itself glibc raises its threshold to the
+// largest buffer it has seen, and from then on keeps such buffers in heaps that small objects pin. What is smaller is
+// not given back for every request either: that would cost a call each.
+void GiveLargeBuffersBack() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 512 << 10);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+#endif
+}
+
 int Serve(const CLI::App& app, const Flags& flags) {
+  GiveLargeBuffersBack();
   const SystemClock clock;
   auto options = ToOptions(app, flags);
   if (!options.ok()) return Complain(options.status(), kExitUsage);

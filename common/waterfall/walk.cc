@@ -203,7 +203,17 @@ Walk::Step Walk::Finish(MonoTime now) {
     step.candidate = static_cast<uint32_t>(hand_back_);
     return step;
   }
-  std::copy_if(earlier_.begin(), earlier_.end(), std::back_inserter(hops_), [](const Hop& hop) { return !hop.called; });
+  // What the last pass did not come to is as it was.
+  for (const Hop& before : earlier_) {
+    if (!before.called) {
+      hops_.push_back(before);
+      continue;
+    }
+    const auto hop = std::find_if(hops_.rbegin(), hops_.rend(), [&](const Hop& other) {
+      return other.called && other.candidate == before.candidate;
+    });
+    if (hop != hops_.rend()) hop->waits = true;
+  }
   step.action = Do::kExhaust;
   step.status = timed_out ? 504 : waits ? 429 : all_timed_out ? 504 : 502;
   step.hopeless = hopeless && !timed_out;

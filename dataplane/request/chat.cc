@@ -294,10 +294,10 @@ Task<bool> AnswerChat(WorkerContext& worker, Responder& client, const RequestHea
   }
   facts.model.assign(scan.model, 0, kMostModelShown);
   std::shared_ptr<const ResolvedChain> chain = routes->Resolve(scan.model);
-  // What a key may not call is not there for it.
   if (chain == nullptr || !MayUse(key, chain->name)) {
-    Task<bool> refusing =
-        client.SendError(404, UnknownModelMessage(routes->snapshot(), key, scan.model), "model", "model_not_found");
+    const bool known = chain != nullptr;
+    Task<bool> refusing = client.SendError(known ? 403 : 404, UnknownModelMessage(routes->snapshot(), key, scan.model),
+                                           "model", known ? "model_not_allowed" : "model_not_found");
     const bool sent = co_await refusing;
     co_return sent;
   }

@@ -106,7 +106,7 @@ class ClientKeys(ChainCase):
         checks.served_by(self, self.chat(key, "gpt-4o"), "p/m", 1)
         before = self.up.calls
         for model in ("other", "p/m", "p/n", "p/anything"):
-            error = checks.own_error(self, self.chat(key, model), 404, "model_not_found")
+            error = checks.own_error(self, self.chat(key, model), 403, "model_not_allowed")
             self.assertNotIn("other", error["message"].replace(model, ""))
             self.assertIn("coding", error["message"])
             answer = self.fleet.client.get("/v1/models/" + urllib.parse.quote(model, safe=""), headers={"Authorization": key})

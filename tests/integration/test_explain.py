@@ -69,7 +69,7 @@ class Explain(ChainCase):
     def test_whoever_may_not_call_may_not_ask(self):
         """The same authentication and the same checks as for a request."""
         checks.own_error(self, self.ask("c", key="wrong"), 401, "invalid_api_key")
-        checks.own_error(self, self.ask("a/m", key="sk-some-123456"), 404, "model_not_found")
+        checks.own_error(self, self.ask("a/m", key="sk-some-123456"), 403, "model_not_allowed")
         checks.own_error(self, self.fleet.client.post(PATH, b"{", headers={"Authorization": "Bearer sk-all-123456"}), 400)
         checks.own_error(self, self.ask(7), 400)
         checks.own_error(self, self.fleet.client.get(PATH), 405)
