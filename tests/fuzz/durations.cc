@@ -41,8 +41,11 @@ void CheckOneInput(std::string_view bytes) {
   CheckWait(ParseRetryAfter(text, now));
   CheckTime(ParseRfc3339(text));
   CheckTime(ParseHttpDate(text));
-  // A minus anywhere before the number never shortens a wait to less than nothing; it is unknown.
-  if (TrimSpace(text).starts_with('-')) FUZZ_ASSERT(!ParseSeconds(text) && !ParseReset(text, now) && !ParseCount(text));
+  // A negative wait is unknown, not none.
+  if (TrimSpace(text).starts_with('-')) {
+    FUZZ_ASSERT(!ParseSeconds(text) && !ParseMilliseconds(text) && !ParseUnitDuration(text) && !ParseCount(text));
+    FUZZ_ASSERT(!ParseResetNumber(text, now));
+  }
   if (const auto seconds = ParseSeconds(text)) {
     const auto milliseconds = ParseMilliseconds(text);
     FUZZ_ASSERT(milliseconds && *milliseconds <= *seconds);
