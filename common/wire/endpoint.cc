@@ -54,6 +54,7 @@ absl::StatusOr<Endpoint> ParseBaseUrl(std::string_view url) {
     const size_t end = authority.find(']');
     if (end == std::string_view::npos) return Bad("'[' without ']'");
     endpoint.host = std::string(authority.substr(1, end - 1));
+    if (endpoint.host.find(':') == std::string::npos) return Bad("no IPv6 address in brackets");
     authority.remove_prefix(end + 1);
     if (!authority.empty() && authority.front() != ':') return Bad("no port after ']'");
     has_port = !authority.empty();
@@ -65,6 +66,7 @@ absl::StatusOr<Endpoint> ParseBaseUrl(std::string_view url) {
     if (has_port) port = authority.substr(colon + 1);
   }
   if (endpoint.host.empty()) return Bad("no host");
+  if (endpoint.host.find_first_of("[]") != std::string::npos) return Bad("a bracket within the host");
   endpoint.port = SchemePort(endpoint.tls);
   if (has_port) {
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);

@@ -27,21 +27,24 @@ bool IsNull(json::value& value) {
   return value.is_null().get(null) == simdjson::SUCCESS && null;
 }
 
-// A non-empty string or array, or an object.
-bool HasSubstance(json::value value) {
+// Sets `found` where the value is a non-empty string or array, or an object. False: the text is broken.
+bool FindSubstance(json::value value, bool& found) {
   json::json_type type{};
   if (value.type().get(type) != simdjson::SUCCESS) return false;
   if (type == json::json_type::string) {
     json::raw_json_string string;
-    return value.get_raw_json_string().get(string) == simdjson::SUCCESS && *string.raw() != '"';
-  }
-  if (type == json::json_type::array) {
+    if (value.get_raw_json_string().get(string) != simdjson::SUCCESS) return false;
+    found = found || *string.raw() != '"';
+  } else if (type == json::json_type::array) {
     json::array array;
     bool empty = true;
-    return value.get_array().get(array) == simdjson::SUCCESS && array.is_empty().get(empty) == simdjson::SUCCESS &&
-           !empty;
+    if (value.get_array().get(array) != simdjson::SUCCESS || array.is_empty().get(empty) != simdjson::SUCCESS)
+      return false;
+    found = found || !empty;
+  } else {
+    found = found || type == json::json_type::object;
   }
-  return type == json::json_type::object;
+  return true;
 }
 
 // The Read… below return false where the text is broken, after which nothing of it may be believed: simdjson's outer
@@ -57,7 +60,7 @@ bool ReadMessage(json::value value, AnswerFacts& facts) {
       return false;
     if (key == "content" || key == "tool_calls" || key == "reasoning" || key == "reasoning_content" ||
         key == "refusal" || key == "function_call" || key == "audio") {
-      if (HasSubstance(member)) facts.content = true;
+      if (!FindSubstance(member, facts.content)) return false;
     } else if (!Pass(member)) {
       return false;
     }
@@ -88,9 +91,9 @@ bool ReadChoices(json::value value, AnswerFacts& facts, bool& empty) {
       if (key == "delta" || key == "message") {
         if (!ReadMessage(member, facts)) return false;
       } else if (key == "text") {
-        if (HasSubstance(member)) facts.content = true;
+        if (!FindSubstance(member, facts.content)) return false;
       } else if (key == "finish_reason") {
-        if (HasSubstance(member)) facts.finish_reason = true;
+        if (!FindSubstance(member, facts.finish_reason)) return false;
       } else if (!Pass(member)) {
         return false;
       }

@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 CORPUS = HERE / "corpus"
 DICTIONARIES = HERE / "dictionary"
 # A target that needs longer for one input, or more memory, has found something.
-LIMITS = ["-timeout=20", "-rss_limit_mb=2048"]
+LIMITS = ["-timeout=60", "-rss_limit_mb=2048"]
 MERGED_FILES, MERGED_BYTES = 200, 4096  # a corpus is replayed by every test run: it stays small
 
 

@@ -24,9 +24,26 @@ TEST(BaseUrl, TakesPortsAndIpv6) {
 }
 
 TEST(BaseUrl, RefusesWhatIsNone) {
-  for (const char* url :
-       {"", "ftp://a", "http://", "http://:80", "http://a:0", "http://a:65536", "http://a:x", "http://a:", "http://u@a",
-        "http://a/?q", "http://a#f", "http://a b", "http://a\r\n", "http://[::1", "http://[::1]x", "http://[]"}) {
+  for (const char* url : {"",
+                          "ftp://a",
+                          "http://",
+                          "http://:80",
+                          "http://a:0",
+                          "http://a:65536",
+                          "http://a:x",
+                          "http://a:",
+                          "http://u@a",
+                          "http://a/?q",
+                          "http://a#f",
+                          "http://a b",
+                          "http://a\r\n",
+                          "http://[::1",
+                          "http://[::1]x",
+                          "http://[]",
+                          "http://[a]",
+                          "http://[[::1]",
+                          "http://a]b",
+                          "http://a[b"}) {
     EXPECT_FALSE(ParseBaseUrl(url).ok()) << url;
   }
 }

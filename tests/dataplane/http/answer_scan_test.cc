@@ -183,6 +183,8 @@ TEST_F(AnswerScanTest, WhatBreaksDeepInsideIsNoAnswer) {
            R"({"id":"a":"b","choices":[]})",
            R"({"choices":[],"usage":{"prompt_tokens":1 "completion_tokens":2}})",
            R"({"choices":[],"usage":"a":{"b":1}})",
+           R"({"choices":[{"delta":{"tool_calls":]}}],"usage":null})",
+           R"({"choices":[{"text":}]})",
            R"({"choices":[{"text":"a"}]}x)",
            R"({"choices":[{"text":"a"}]}{})",
            R"({"error":"a":{"b":1}})",

@@ -150,6 +150,15 @@ class Fleet:
 
     def stop(self):
         programs = [*(proxy.program for proxy in self.proxies), self.control.program]
+        if "LSAN_OPTIONS" in os.environ:
+            # Leaks are looked for when a program ends by itself.
+            for p in programs:
+                if p and p.running:
+                    p.signal(signal.SIGCONT)
+                    p.signal(signal.SIGTERM)
+            for p in programs:
+                if p and p.running:
+                    p.terminate(timeout=20)
         for p in programs:
             if p:
                 p.kill()

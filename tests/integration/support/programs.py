@@ -33,7 +33,7 @@ def program(name):
 def clean_environment(extra=None):
     """Nothing of the caller's CHAIN429_* or provider keys reaches a program unless a test says so."""
     kept = {k: os.environ[k] for k in ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "ASAN_OPTIONS",
-                                       "TSAN_OPTIONS", "UBSAN_OPTIONS") if k in os.environ}
+                                       "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS") if k in os.environ}
     return {**kept, **(extra or {})}
 
 
