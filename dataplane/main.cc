@@ -281,7 +281,7 @@ int Main(int argc, char** argv) {
              {"--control", "--node", "--advertise", "--bootstrap", "--control-ca", "--control-cert", "--control-key"});
   GroupFlags(app, "Where it listens",
              {"--listen", "--tls-cert", "--tls-key", "--admin", "--probe-listen", "--insecure-listen"});
-  GroupFlags(app, "Sizes", {"--workers", "--max-connections", "--max-body-mb"});
+  GroupFlags(app, "Sizes", {"--workers", "--max-connections", "--max-upstream-connections", "--max-body-mb"});
   GroupFlags(app, "Ending", {"--drain-delay", "--drain-grace"});
   GroupFlags(app, "Log", {"--log-level", "--log-format"});
   if (const std::optional<int> ended = ParseFlags(app, argc, argv)) return *ended;

@@ -248,7 +248,7 @@ int RunCommandLine(int argc, const char* const* argv) {
   AddControlTlsFlags(app, arguments.control_tls);
   const std::map<std::string, OutputFormat> formats = {{"text", OutputFormat::kText}, {"json", OutputFormat::kJson}};
   app.add_option("-o,--output", arguments.context.output, "text or json")
-      ->transform(CLI::Transformer(formats))
+      ->transform(CLI::Transformer(formats).description("{text,json}"))
       ->type_name("FORMAT");
   AddUp(app, arguments);
   AddInit(app, arguments);
