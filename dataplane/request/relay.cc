@@ -5,6 +5,7 @@
 
 #include "common/base/text.h"
 #include "dataplane/http/response.h"
+#include "dataplane/request/stream_text.h"
 
 namespace chain429 {
 namespace {
@@ -199,10 +200,16 @@ void Relay::Commit() {
   committed_ = true;
   attempt_.first_content_ = worker_.now();
   attempt_.result_.replied = true;
-  std::string& head = client_.StartHead(attempt_.answer_.status);
-  head.append(attempt_.provider_fields_);
-  attempt_.AppendChainFields(head);
-  client_.FinishHead(client_.http10() ? Responder::Framing::kUntilClose : Responder::Framing::kChunked);
+  if (KeepAlive* keep_alive = attempt_.request_.keep_alive; keep_alive != nullptr && keep_alive->TakeOver()) {
+    std::string fields;
+    attempt_.AppendChainFields(fields);
+    client_.AppendBody(FieldsComment(fields));
+  } else {
+    std::string& head = client_.StartHead(attempt_.answer_.status);
+    head.append(attempt_.provider_fields_);
+    attempt_.AppendChainFields(head);
+    client_.FinishHead(client_.http10() ? Responder::Framing::kUntilClose : Responder::Framing::kChunked);
+  }
   worker_.counters.streams_open.Add();
 }
 

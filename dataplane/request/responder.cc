@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "dataplane/http/response.h"
 
 namespace chain429 {
@@ -73,6 +75,31 @@ void Responder::FinishHead(Framing framing, size_t length) {
     head_.append("connection: keep-alive\r\n");
   }
   head_.append("\r\n");
+}
+
+void Responder::AppendBody(std::string_view piece) {
+  facts_.TakeAnswerBody(piece);
+  if (http10_) {
+    head_.append(piece);
+  } else {
+    absl::StrAppend(&head_, absl::Hex(piece.size()), "\r\n");
+    head_.append(piece).append("\r\n");
+  }
+}
+
+void Responder::AppendBodyEnd() {
+  if (!http10_) head_.append("0\r\n\r\n");
+}
+
+bool Responder::SendSome() {
+  const std::optional<size_t> sent = connection_.WriteSome(head_);
+  if (sent) {
+    head_.erase(0, *sent);
+    return true;
+  }
+  connection_.Abort();
+  if (!connection_.reading()) OnGone();  // else the read that ends now tells
+  return false;
 }
 
 Task<bool> Responder::Send(int status, std::string_view content_type, std::string body, std::string extra_fields) {
