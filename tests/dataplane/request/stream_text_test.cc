@@ -41,7 +41,7 @@ TEST(StreamText, AnyOtherRefusalIsQuotedInAnErrorOfOurs) {
       {R"({"error":{"message":"cut)", "", R"(The provider refused the request with 422: {"error":{"message":"cut)"},
       {" <p>no</p>\n", "", "The provider refused the request with 422: <p>no</p>"},
       {"", "", "The provider refused the request with 422."},
-      {std::string(1000, 'x'), "", "The provider refused the request with 422: " + std::string(300, 'x') + "…"},
+      {std::string(1000, 'x'), "", "The provider refused the request with 422: " + std::string(297, 'x') + "…"},
   };
   AnswerScanner scanner;
   for (const auto& row : cases) {
