@@ -288,6 +288,7 @@ Task<bool> Relay::FinishWhole() {
   const bool add_done = !judge_.done_shown();
   Task<bool> flushing = Flush(add_done ? kDoneEvent : std::string_view(), true);
   const bool sent = co_await flushing;
+  if (sent) client_.set_answered();
   // The end of the framing usually comes with [DONE]; if it lags, it gets a moment, so that the connection can be used
   // again.
   if (!framing_done_ && chunked_ && !attempt_.interrupted_ && upstream_.end() == IoEnd::kOpen) {

@@ -33,7 +33,7 @@ void Responder::Begin(const RequestHead& head) {
   http10_ = head.minor_version == 0;
   no_body_ = head.method == "HEAD";
   close_ = !head.KeepsAlive() || worker_.draining || worker_.stopping;
-  started_ = false;
+  started_ = answered_ = false;
   const RouteTable* routes = worker_.routes.get();
   facts_.Begin(worker_.now(), head, routes == nullptr ? LogBodies::kOff : routes->snapshot().log.bodies);
   const std::string_view given = head.Find("x-request-id");
@@ -123,6 +123,7 @@ Task<bool> Responder::SendError(int status, std::string message, std::string_vie
 }
 
 void Responder::OnGone() {
+  if (answered_) return;
   gone_ = true;
   if (waiting_ != nullptr) waiting_->Interrupt();
 }

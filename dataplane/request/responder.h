@@ -49,6 +49,8 @@ class Responder {
   // ---- the client's presence ----
   bool gone() const { return gone_; }
   void OnGone();
+  // The answer has gone out to its last byte: a client that leaves from now on has not left it.
+  void set_answered() { answered_ = true; }
   // Who waits for this client now; null for nobody.
   void set_waiting(Interruptible* waiting) { waiting_ = waiting; }
 
@@ -62,6 +64,7 @@ class Responder {
   bool no_body_ = false;
   bool close_ = false;
   bool started_ = false;
+  bool answered_ = false;
   bool gone_ = false;
   Interruptible* waiting_ = nullptr;
 };
