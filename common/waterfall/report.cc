@@ -114,15 +114,21 @@ std::string AttemptsJson(const Hops& hops, NameOf name_of, MonoTime now) {
   return out.append("]");
 }
 
-void AppendChainHead(std::string& out, std::string_view chain, const Hops& hops, int target, int attempts,
-                     NameOf name_of, MonoTime now) {
+void AppendChainField(std::string& out, std::string_view chain) {
   out.append("x-429chain-chain: ");
   AppendName(out, chain);
+  out.append("\r\n");
+}
+
+void AppendChainHead(std::string& out, std::string_view chain, const Hops& hops, int target, int attempts,
+                     NameOf name_of, MonoTime now) {
+  AppendChainField(out, chain);
   if (target >= 0) {
-    out.append("\r\nx-429chain-target: ");
+    out.append("x-429chain-target: ");
     AppendName(out, name_of(static_cast<uint32_t>(target)));
+    out.append("\r\n");
   }
-  absl::StrAppend(&out, "\r\nx-429chain-attempts: ", attempts, "\r\nx-429chain-trail: ");
+  absl::StrAppend(&out, "x-429chain-attempts: ", attempts, "\r\nx-429chain-trail: ");
   AppendTrail(out, hops, name_of, now);
   out.append("\r\n");
 }

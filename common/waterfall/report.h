@@ -26,4 +26,7 @@ std::string AttemptsJson(const Hops& hops, NameOf name_of, MonoTime now);
 void AppendChainHead(std::string& out, std::string_view chain, const Hops& hops, int target, int attempts,
                      NameOf name_of, MonoTime now);
 
+// The first of them, where no more is known yet.
+void AppendChainField(std::string& out, std::string_view chain);
+
 }  // namespace chain429

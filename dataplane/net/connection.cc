@@ -230,6 +230,13 @@ bool Connection::WriteAwaiter::Advance() {
   return true;
 }
 
+std::optional<size_t> Connection::WriteSome(std::string_view bytes) {
+  WriteAwaiter write = Write(bytes);
+  if (!write.Advance()) return bytes.size() - write.slices[write.first].iov_len;
+  if (write.failed) return std::nullopt;
+  return bytes.size();
+}
+
 void Connection::WriteAwaiter::await_suspend(std::coroutine_handle<> waiting) {
   handle = waiting;
   if (connection.watcher_ != nullptr) connection.watcher_->OnWriteWaits();

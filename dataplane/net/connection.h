@@ -10,6 +10,7 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <coroutine>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -111,6 +112,10 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
     (awaiter.Add(std::string_view(views)), ...);
     return awaiter;
   }
+
+  // Writes what goes out at once, without waiting: how many bytes those were, or nothing if the connection has failed.
+  // What is left must be written next. REQUIRES: no Write is under way.
+  std::optional<size_t> WriteSome(std::string_view bytes);
 
   // ---- life ----
   // Connects to an address; an empty string is success, else the reason.

@@ -434,6 +434,7 @@ void Attempt::Hold() {
   result_.held->status = answer_.status;
   AppendAnswerFields(result_.held->fields, true);
   result_.held->body = WithoutKeys(body());
+  result_.held->message = result_.end.message;
   result_.end.kept = true;
 }
 

@@ -11,6 +11,7 @@
 #include "common/waterfall/walk.h"
 #include "dataplane/http/body_scan.h"
 #include "dataplane/request/context.h"
+#include "dataplane/request/keep_alive.h"
 #include "dataplane/request/responder.h"
 #include "dataplane/request/route_table.h"
 #include "dataplane/upstream/dial.h"
@@ -28,6 +29,7 @@ struct ChatRequest {
   const Walk& walk;
   MonoTime started;
   MonoTime deadline;
+  KeepAlive* keep_alive = nullptr;  // null: nothing goes out before the first content
 };
 
 // A provider's refusal, kept in case the walk ends with handing it to the client.
@@ -36,6 +38,7 @@ struct HeldAnswer {
   int status = 0;
   std::string fields;             // filtered, one a line
   std::string body;
+  std::string message;            // as read from it
 };
 
 // What became of an attempt.

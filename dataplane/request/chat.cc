@@ -11,7 +11,9 @@
 #include "dataplane/http/response.h"
 #include "dataplane/request/client_auth.h"
 #include "dataplane/request/explain.h"
+#include "dataplane/request/keep_alive.h"
 #include "dataplane/request/models.h"
+#include "dataplane/request/stream_text.h"
 
 namespace chain429 {
 namespace {
@@ -95,7 +97,11 @@ class Chat {
         walk_({static_cast<uint32_t>(chain_->routes.size()), chain_->max_attempts,
                worker.now() + chain_->timeouts.total, chain_->wait}),
         request_{worker, client, head, body, scan, *chain_, walk_, worker.now(), worker.now() + chain_->timeouts.total},
-        tokens_(static_cast<int64_t>(body.size()) / kBytesPerToken) {}
+        tokens_(static_cast<int64_t>(body.size()) / kBytesPerToken) {
+    if (!scan.stream || chain_->timeouts.keepalive <= absl::ZeroDuration()) return;
+    keep_alive_.emplace(worker, client, chain_->name, chain_->timeouts.keepalive, request_.started);
+    request_.keep_alive = &*keep_alive_;
+  }
 
   Task<bool> Run();
 
@@ -106,6 +112,9 @@ class Chat {
   Task<bool> Call(uint32_t candidate, Grant grant);
   Task<bool> Exhaust(const Walk::Step& step);
   Task<bool> HandBack();
+  Task<bool> EndWithError(std::string fields, std::string json);
+  // Of an answer without content: whether the client has been sent a head, and expects events.
+  bool StreamBegun() { return keep_alive_ && keep_alive_->TakeOver(); }
   void CountHops();
   void NoteWalk();
   std::string ChainFields(int target) const;
@@ -120,6 +129,7 @@ class Chat {
   const int64_t tokens_;
   std::unique_ptr<HeldAnswer> held_;
   bool interrupted_ = false;  // the client left during an attempt, which so is none of the walk's
+  std::optional<KeepAlive> keep_alive_;
   int64_t too_small_ = 0;  // the largest known context that the request did not fit into
 };
 
@@ -243,13 +253,29 @@ std::string Chat::ChainFields(int target) const {
   return fields;
 }
 
+// Of a stream that was begun before it was known that nobody would fill it.
+Task<bool> Chat::EndWithError(std::string fields, std::string json) {
+  client_.AppendBody(FieldsComment(fields) + JsonEvent(json));
+  client_.AppendBodyEnd();
+  auto write = client_.connection().Write(client_.head());
+  const bool sent = co_await write;
+  co_return sent;
+}
+
 Task<bool> Chat::HandBack() {
+  client_.facts().target.assign(NameOf(held_->candidate));
+  if (StreamBegun()) {
+    client_.facts().code = "provider_refused";
+    Task<bool> ending = EndWithError(ChainFields(static_cast<int>(held_->candidate)),
+                                     RefusalJson(worker_.answer_scanner, held_->status, held_->body, held_->message));
+    const bool sent = co_await ending;
+    co_return sent;
+  }
   std::string& head = client_.StartHead(held_->status);
   head.append(held_->fields);
   head.append(ChainFields(static_cast<int>(held_->candidate)));
   client_.FinishHead(Responder::Framing::kLength, held_->body.size());
   client_.facts().TakeAnswerBody(held_->body);
-  client_.facts().target.assign(NameOf(held_->candidate));
   auto write = client_.connection().Write(client_.head(), held_->body);
   const bool sent = co_await write;
   co_return sent;
@@ -258,6 +284,7 @@ Task<bool> Chat::HandBack() {
 Task<bool> Chat::Exhaust(const Walk::Step& step) {
   const MonoTime now = worker_.now();
   const auto name_of = [this](uint32_t candidate) { return NameOf(candidate); };
+  const bool begun = StreamBegun();
   std::string fields = ChainFields(-1);
   if (step.status == 429)
     AppendNumberField(fields, "retry-after",
@@ -267,7 +294,8 @@ Task<bool> Chat::Exhaust(const Walk::Step& step) {
       ErrorBody(ExhaustionMessage(walk_.hops(), chain_->name, name_of, now), ErrorType(step.status), {},
                 "chain_exhausted", absl::StrCat(",\"attempts\":", AttemptsJson(walk_.hops(), name_of, now)));
   client_.facts().code = "chain_exhausted";
-  Task<bool> sending = client_.Send(step.status, "application/json", std::move(body), std::move(fields));
+  Task<bool> sending = begun ? EndWithError(std::move(fields), std::move(body))
+                             : client_.Send(step.status, "application/json", std::move(body), std::move(fields));
   const bool sent = co_await sending;
   co_return sent;
 }

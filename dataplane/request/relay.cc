@@ -5,6 +5,7 @@
 
 #include "common/base/text.h"
 #include "dataplane/http/response.h"
+#include "dataplane/request/stream_text.h"
 
 namespace chain429 {
 namespace {
@@ -199,10 +200,16 @@ void Relay::Commit() {
   committed_ = true;
   attempt_.first_content_ = worker_.now();
   attempt_.result_.replied = true;
-  std::string& head = client_.StartHead(attempt_.answer_.status);
-  head.append(attempt_.provider_fields_);
-  attempt_.AppendChainFields(head);
-  client_.FinishHead(client_.http10() ? Responder::Framing::kUntilClose : Responder::Framing::kChunked);
+  if (KeepAlive* keep_alive = attempt_.request_.keep_alive; keep_alive != nullptr && keep_alive->TakeOver()) {
+    std::string fields;
+    attempt_.AppendChainFields(fields);
+    client_.AppendBody(FieldsComment(fields));
+  } else {
+    std::string& head = client_.StartHead(attempt_.answer_.status);
+    head.append(attempt_.provider_fields_);
+    attempt_.AppendChainFields(head);
+    client_.FinishHead(client_.http10() ? Responder::Framing::kUntilClose : Responder::Framing::kChunked);
+  }
   worker_.counters.streams_open.Add();
 }
 
@@ -281,6 +288,7 @@ Task<bool> Relay::FinishWhole() {
   const bool add_done = !judge_.done_shown();
   Task<bool> flushing = Flush(add_done ? kDoneEvent : std::string_view(), true);
   const bool sent = co_await flushing;
+  if (sent) client_.set_answered();
   // The end of the framing usually comes with [DONE]; if it lags, it gets a moment, so that the connection can be used
   // again.
   if (!framing_done_ && chunked_ && !attempt_.interrupted_ && upstream_.end() == IoEnd::kOpen) {

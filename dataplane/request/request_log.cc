@@ -19,7 +19,9 @@ void Keep(std::string& out, std::string_view text, size_t most) {
 bool IsProbe(const RequestFacts& facts) { return facts.path == "/health"; }
 
 LogLevel LevelOf(const RequestFacts& facts) {
-  if (facts.status >= 500 || facts.code == "stream_broken") return LogLevel::kWarning;
+  // What began well may still have ended badly.
+  const bool cut = facts.code == "stream_broken" || (facts.status == 200 && facts.code == "chain_exhausted");
+  if (facts.status >= 500 || cut) return LogLevel::kWarning;
   return IsProbe(facts) ? LogLevel::kDebug : LogLevel::kInfo;
 }
 

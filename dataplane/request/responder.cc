@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "dataplane/http/response.h"
 
 namespace chain429 {
@@ -31,7 +33,7 @@ void Responder::Begin(const RequestHead& head) {
   http10_ = head.minor_version == 0;
   no_body_ = head.method == "HEAD";
   close_ = !head.KeepsAlive() || worker_.draining || worker_.stopping;
-  started_ = false;
+  started_ = answered_ = false;
   const RouteTable* routes = worker_.routes.get();
   facts_.Begin(worker_.now(), head, routes == nullptr ? LogBodies::kOff : routes->snapshot().log.bodies);
   const std::string_view given = head.Find("x-request-id");
@@ -75,6 +77,31 @@ void Responder::FinishHead(Framing framing, size_t length) {
   head_.append("\r\n");
 }
 
+void Responder::AppendBody(std::string_view piece) {
+  facts_.TakeAnswerBody(piece);
+  if (http10_) {
+    head_.append(piece);
+  } else {
+    absl::StrAppend(&head_, absl::Hex(piece.size()), "\r\n");
+    head_.append(piece).append("\r\n");
+  }
+}
+
+void Responder::AppendBodyEnd() {
+  if (!http10_) head_.append("0\r\n\r\n");
+}
+
+bool Responder::SendSome() {
+  const std::optional<size_t> sent = connection_.WriteSome(head_);
+  if (sent) {
+    head_.erase(0, *sent);
+    return true;
+  }
+  connection_.Abort();
+  if (!connection_.reading()) OnGone();  // else the read that ends now tells
+  return false;
+}
+
 Task<bool> Responder::Send(int status, std::string_view content_type, std::string body, std::string extra_fields) {
   StartHead(status);
   AppendField(head_, "content-type", content_type);
@@ -96,6 +123,7 @@ Task<bool> Responder::SendError(int status, std::string message, std::string_vie
 }
 
 void Responder::OnGone() {
+  if (answered_) return;
   gone_ = true;
   if (waiting_ != nullptr) waiting_->Interrupt();
 }

@@ -29,6 +29,13 @@ class Responder {
   void FinishHead(Framing framing, size_t length = 0);
   std::string_view head() const { return head_; }
 
+  // For a stream that is begun before it is known how it will end: its body is put behind its head, with the framing
+  // that the head announced.
+  void AppendBody(std::string_view piece);
+  void AppendBodyEnd();
+  // Sends what the client takes at once; the rest stays in head(). False: the client has gone.
+  bool SendSome();
+
   Connection& connection() { return connection_; }
   const std::string& request_id() const { return request_id_; }
   // What is known of the request, for its line in the log and for metrics.
@@ -42,6 +49,8 @@ class Responder {
   // ---- the client's presence ----
   bool gone() const { return gone_; }
   void OnGone();
+  // The answer has gone out to its last byte: a client that leaves from now on has not left it.
+  void set_answered() { answered_ = true; }
   // Who waits for this client now; null for nobody.
   void set_waiting(Interruptible* waiting) { waiting_ = waiting; }
 
@@ -55,6 +64,7 @@ class Responder {
   bool no_body_ = false;
   bool close_ = false;
   bool started_ = false;
+  bool answered_ = false;
   bool gone_ = false;
   Interruptible* waiting_ = nullptr;
 };

@@ -2,7 +2,7 @@
 import re
 import unittest
 
-from support import answers, log_lines, trail
+from support import answers, checks, log_lines, trail
 from support.answers import ROLE, chunk, delta, event
 from support.case import ChainCase, SlotCase, rows
 from support.poll import until
@@ -70,6 +70,16 @@ class Lines(LogCase):
         self.assertEqual((3, 2), (line["prompt_tokens"], line["completion_tokens"]))
         self.assertGreaterEqual(line["latency_ms"] - line["first_content_ms"], 100)
         self.assertEqual(len(answer.body), line["bytes_out"])
+
+    def test_a_stream_whose_client_leaves_with_its_last_byte(self):
+        """It has had all of it, though the provider has not yet ended its own framing."""
+        slot = self.slot(answers.stream(end=False, then="hold"))
+        with self.client.open_chat(slot.chain, stream=True) as connection:
+            answer = connection.answer()
+        checks.whole_stream(self, answer)
+        line = self.line(answer)
+        self.assertEqual((200, "info"), (line["status"], line["level"]))
+        self.assertNotIn("error", line)
 
     def test_a_waterfall(self):
         """The trail tells every hop, the target is the one that answered."""

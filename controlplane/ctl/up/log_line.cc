@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
 #include "controlplane/ctl/terminal.h"
+#include "controlplane/ctl/up/request_line.h"
 
 namespace chain429 {
 namespace {
@@ -16,14 +17,25 @@ LineWeight WeightOf(std::string_view level) {
   return LineWeight::kPlain;
 }
 
+constexpr std::string_view kRequest = "request";  // the message of the proxy's line about one
+
+std::string ShortOr(const LogFields& fields, std::string otherwise) {
+  std::string line = RequestLine(fields);
+  return line.empty() ? std::move(otherwise) : line;
+}
+
 ShownLine FromJson(const nlohmann::ordered_json& json) {
   ShownLine line;
-  line.text = json["message"].get<std::string>();
+  const auto message = json["message"].get<std::string>();
+  line.text = message;
+  LogFields fields;
   for (const auto& [key, value] : json.items()) {
     if (key == "message" || key == "time" || key == "level" || key == "program") continue;
-    absl::StrAppend(&line.text, " ", key, "=",
-                    value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    const std::string text = value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    absl::StrAppend(&line.text, " ", key, "=", text);
+    fields[key] = value.is_string() ? value.get<std::string>() : text;
   }
+  if (message == kRequest) line.text = ShortOr(fields, std::move(line.text));
   const auto level = json.find("level");
   if (level != json.end() && level->is_string()) line.weight = WeightOf(level->get<std::string>());
   return line;
@@ -40,7 +52,10 @@ ShownLine FromText(std::string_view text) {
   const size_t colon = rest.find(": ");
   if (space == std::string_view::npos || colon == std::string_view::npos || colon < space)
     return {std::string(text), LineWeight::kPlain};
-  return {std::string(rest.substr(colon + 2)), WeightOf(rest.substr(0, space))};
+  std::string shown(rest.substr(colon + 2));
+  if (shown.starts_with(kRequest) && shown.substr(kRequest.size()).starts_with(" "))
+    shown = ShortOr(ReadLogFields(rest.substr(colon + 2 + kRequest.size())), std::move(shown));
+  return {std::move(shown), WeightOf(rest.substr(0, space))};
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ struct ShownLine {
   LineWeight weight = LineWeight::kPlain;
 };
 
-// A JSON log line becomes `message key=value …`, a text one loses its time and program name; anything else stays.
+// A JSON log line becomes `message key=value …`, a text one loses its time and program name, and one about a request
+// becomes a short one; anything else stays.
 // Control characters are made harmless.
 ShownLine ReadLogLine(std::string_view line);
 

@@ -67,6 +67,32 @@ TEST_F(ConnectionOutput, NothingIsWrittenAtOnce) {
   EXPECT_EQ(Finish(WriteNothing(connection)), true);
 }
 
+TEST_F(ConnectionOutput, WritesSomeWithoutWaitingAndSaysHowMuch) {
+  auto [connection, peer] = Narrow();
+  const std::string all = Pattern(kMuch);
+  const std::optional<size_t> some = connection->WriteSome(all);
+  ASSERT_TRUE(some.has_value());
+  EXPECT_GT(*some, 0U);
+  EXPECT_LT(*some, all.size());
+  EXPECT_EQ(connection->WriteSome(std::string_view(all).substr(*some)), 0U) << "nobody has read";
+  std::optional<bool> written;
+  Start(Write(connection, all.substr(*some)), &written);
+  std::string received;
+  std::thread reader([&, &from = peer] { received = from.Read(all.size()); });
+  EXPECT_TRUE(RunUntil([&] { return written.has_value(); }));
+  reader.join();
+  EXPECT_EQ(written, true);
+  EXPECT_EQ(received, all);
+}
+
+TEST_F(ConnectionOutput, WritesSomeOfAShortTextWhole) {
+  auto [connection, peer] = Connected(listener);
+  EXPECT_EQ(connection->WriteSome("hello"), 5U);
+  EXPECT_EQ(peer.Read(5), "hello");
+  connection->Abort();
+  EXPECT_EQ(connection->WriteSome("hello"), std::nullopt);
+}
+
 TEST_F(ConnectionOutput, WaitsForAPeerThatReadsSlowly) {
   auto [connection, peer] = Narrow();
   const std::string parts[] = {Pattern(kMuch / 4 + 1), Pattern(kMuch / 2), Pattern(kMuch / 4)};
