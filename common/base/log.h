@@ -22,8 +22,8 @@ struct LogField {
 class LogSink {
  public:
   virtual ~LogSink() = default;
-  // `count` whole lines, each with its line break.
-  virtual void Write(std::string lines, uint64_t count) = 0;
+  // `count` whole lines in one format, each with its line break.
+  virtual void Write(std::string lines, uint64_t count, LogFormat format) = 0;
 };
 
 // Writes one line a call, whole, to a sink or with one write(2) to a file descriptor, or keeps quiet below the level.
@@ -43,7 +43,7 @@ class Logger {
   LogFormat format() const { return format_.load(std::memory_order_relaxed); }
   const std::string& program() const { return program_; }
   // For lines that were put together elsewhere.
-  void Write(std::string lines, uint64_t count) const;
+  void Write(std::string lines, uint64_t count, LogFormat format) const;
 
   void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {}) const;
   void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) const {

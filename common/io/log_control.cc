@@ -61,14 +61,15 @@ void LogControl::Apply(const LogSettings& settings) {
   const std::lock_guard lock(mutex_);
   if (settings == settings_) return;
   const auto place = [](const LogSettings& s) { return std::tie(s.file, s.rotate_mb, s.keep); };
+  const LogFormat before = logger_.format();
   const bool moved = place(settings) != place(settings_);
   if (settings.level != settings_.level) asked_level_ = std::nullopt;
   settings_ = settings;
   Decide();
-  if (!moved) return;
+  if (!moved && logger_.format() == before) return;
   std::optional<RotatingFile::Options> file;
   if (!settings.file.empty()) file = {PathOf(settings.file), settings.rotate_mb << 20, settings.keep};
-  writer_.SetFile(std::move(file));
+  writer_.SetFile(std::move(file), logger_.format());
 }
 
 void LogControl::SetLevel(std::optional<LogLevel> level) {
@@ -98,9 +99,10 @@ LogControl::State LogControl::state() const {
 void LogControl::Announce(std::string_view message) {
   LogTime time;
   std::string text;
-  LogLine(text, logger_.format(), time.Format(clock_.Read().wall), LogLevel::kInfo, program_, message).End();
+  const LogFormat format = logger_.format();
+  LogLine(text, format, time.Format(clock_.Read().wall), LogLevel::kInfo, program_, message).End();
   [[maybe_unused]] const ssize_t written = write(fallback_fd_, text.data(), text.size());
-  if (!state().file.empty()) logger_.Write(std::move(text), 1);
+  if (!state().file.empty()) logger_.Write(std::move(text), 1, format);
 }
 
 std::string LogControl::PathOf(std::string_view file) const {

@@ -42,7 +42,7 @@ void LogWriter::set_trouble(Trouble trouble) {
   trouble_ = std::move(trouble);
 }
 
-void LogWriter::Write(std::string lines, uint64_t count) {
+void LogWriter::Write(std::string lines, uint64_t count, LogFormat format) {
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
@@ -52,15 +52,16 @@ void LogWriter::Write(std::string lines, uint64_t count) {
     }
     first = queue_.empty();
     queued_bytes_ += lines.size();
-    queue_.push_back({std::move(lines), count});
+    queue_.push_back({std::move(lines), count, format});
   }
   if (first) filled_.notify_one();
 }
 
-void LogWriter::SetFile(std::optional<RotatingFile::Options> file) {
+void LogWriter::SetFile(std::optional<RotatingFile::Options> file, LogFormat format) {
   {
     const std::lock_guard lock(mutex_);
     new_file_ = std::move(file);
+    new_format_ = format;
     file_changed_ = true;
   }
   filled_.notify_one();
@@ -96,7 +97,10 @@ void LogWriter::Run() {
       queued_bytes_ = 0;
       reopen = std::exchange(reopen_, false);
       changed = std::exchange(file_changed_, false);
-      if (changed) file = std::move(new_file_);
+      if (changed) {
+        file = std::move(new_file_);
+        format_ = new_format_;
+      }
     }
     // What was logged before a change of the file goes to the old one only if it was written by then: a reload has no
     // order with the requests that run beside it.
@@ -132,7 +136,7 @@ void LogWriter::OpenFile(std::string_view message) {
 void LogWriter::Put(const Batch& batch) {
   std::string_view lines = batch.lines;
   if (file_ == nullptr && wanted_ && Steady::now() >= next_try_) OpenFile({});
-  if (file_ != nullptr) {
+  if (file_ != nullptr && batch.format == format_) {
     const absl::Status appended = file_->Append(lines);
     if (appended.ok()) {
       written_.fetch_add(batch.count, std::memory_order_relaxed);

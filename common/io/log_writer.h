@@ -29,9 +29,10 @@ class LogWriter final : public LogSink {
   explicit LogWriter(int fallback_fd = 2);
   ~LogWriter() override;
 
-  void Write(std::string lines, uint64_t count) override;
-  // From the lines written next on; nothing: stderr. Any thread.
-  void SetFile(std::optional<RotatingFile::Options> file);
+  void Write(std::string lines, uint64_t count, LogFormat format) override;
+  // From the lines written next on; nothing: stderr. The file takes lines of `format` alone: those that were made
+  // before the change, and come after it, go to stderr. Any thread.
+  void SetFile(std::optional<RotatingFile::Options> file, LogFormat format);
   // As SIGHUP asks: the file may have been moved away. Any thread.
   void Reopen();
   // Told, on the writer's thread, what people should know: lines lost, files that cannot be written.
@@ -48,6 +49,7 @@ class LogWriter final : public LogSink {
   struct Batch {
     std::string lines;
     uint64_t count = 0;
+    LogFormat format = LogFormat::kText;
   };
   using Steady = std::chrono::steady_clock;
   void Run();
@@ -72,11 +74,13 @@ class LogWriter final : public LogSink {
   bool reopen_ = false;
   bool file_changed_ = false;
   std::optional<RotatingFile::Options> new_file_;
+  LogFormat new_format_ = LogFormat::kText;
   Trouble trouble_;
   std::atomic<uint64_t> dropped_{0};
   std::atomic<uint64_t> written_{0};
 
   // The writer's thread alone.
+  LogFormat format_ = LogFormat::kText;  // of the file
   std::optional<RotatingFile::Options> wanted_;
   std::unique_ptr<RotatingFile> file_;
   Steady::time_point next_try_;

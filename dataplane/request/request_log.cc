@@ -94,11 +94,13 @@ void RequestLog::Write(const RequestFacts& facts, std::string_view request_id, s
   const LogLevel level = LevelOf(facts);
   if (!logger_.enabled(level)) return;
   const Now now = clock_.Read();
+  if (logger_.format() != format_) Flush();
   if (lines_.empty()) {
+    format_ = logger_.format();
     lines_.reserve(kMostBuffered + kMostBuffered / 8);
     deadlines_.Set(*timer_, now.mono + kDelay);
   }
-  LogLine line(lines_, logger_.format(), time_.Format(now.wall), level, logger_.program(), "request");
+  LogLine line(lines_, format_, time_.Format(now.wall), level, logger_.program(), "request");
   line.Add("request_id", request_id);
   if (!facts.method.empty()) line.Add("method", facts.method);
   if (!facts.path.empty()) line.Add("path", facts.path);
@@ -141,7 +143,7 @@ void RequestLog::Write(const RequestFacts& facts, std::string_view request_id, s
 void RequestLog::Flush() {
   timer_->ClearDeadline();
   if (lines_.empty()) return;
-  logger_.Write(std::exchange(lines_, {}), std::exchange(count_, 0));
+  logger_.Write(std::exchange(lines_, {}), std::exchange(count_, 0), format_);
 }
 
 }  // namespace chain429

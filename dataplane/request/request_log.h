@@ -81,6 +81,7 @@ class RequestLog {
   const Logger& logger_;
   LogTime time_;
   std::string lines_;
+  LogFormat format_ = LogFormat::kText;  // of these
   uint64_t count_ = 0;
   std::unique_ptr<Timer> timer_;
 };

@@ -81,6 +81,7 @@ Outcome Reference(std::string_view bytes) {
     at += 2;
   }
   for (;;) {
+    if (at < bytes.size() && (bytes[at] == ' ' || bytes[at] == '\t')) return {State::kBad, 0, {}};  // folded
     const size_t end = line_end(at);
     if (const State state = ends_at(end); state != State::kDone) return {state, 0, outcome.payload};
     const bool last = end == at;

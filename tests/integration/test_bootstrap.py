@@ -113,7 +113,7 @@ class Bootstrap(ChainCase):
         self.assertEqual(401, client.chat("open").status)
         key = {"Authorization": "Bearer sk-app-12345"}
         self.assertEqual(200, client.chat("open", headers=key).status)
-        self.assertEqual(404, client.chat("own", headers=key).status)
+        self.assertEqual(403, client.chat("own", headers=key).status)
 
     def test_a_dump_can_be_one(self):
         """/config_dump of another proxy is taken too; it has no client keys and no headers."""

@@ -54,7 +54,7 @@ TEST_F(LogWriterTest, WritesWhatIsQueuedBeforeItEnds) {
   {
     LogWriter writer(fd());
     for (int i = 0; i < 1000; ++i) {
-      writer.Write(absl::StrCat("line ", i, "\n"), 1);
+      writer.Write(absl::StrCat("line ", i, "\n"), 1, LogFormat::kText);
       absl::StrAppend(&want, "line ", i, "\n");
     }
   }
@@ -63,7 +63,7 @@ TEST_F(LogWriterTest, WritesWhatIsQueuedBeforeItEnds) {
 
 TEST_F(LogWriterTest, CountsLinesNotBatches) {
   LogWriter writer(fd());
-  writer.Write("a\nb\nc\n", 3);
+  writer.Write("a\nb\nc\n", 3, LogFormat::kText);
   writer.Flush();
   EXPECT_EQ(writer.written(), 3u);
   EXPECT_EQ(writer.dropped(), 0u);
@@ -77,7 +77,7 @@ TEST_F(LogWriterTest, DropsAndCountsWhatNobodyTakes) {
   uint64_t dropped = 0;
   {
     LogWriter writer(fd());
-    for (uint64_t i = 0; i < kLines; ++i) writer.Write(line, 1);
+    for (uint64_t i = 0; i < kLines; ++i) writer.Write(line, 1, LogFormat::kText);
     dropped = writer.dropped();
     EXPECT_GT(dropped, 0u);
     EXPECT_LT(dropped, kLines);
@@ -88,7 +88,7 @@ TEST_F(LogWriterTest, DropsAndCountsWhatNobodyTakes) {
       }
     });
     writer.Flush();
-    writer.Write(line, 1);  // wakes a reader that waits for the last of it
+    writer.Write(line, 1, LogFormat::kText);  // wakes a reader that waits for the last of it
     reader.join();
     EXPECT_EQ(writer.dropped(), dropped);
   }
@@ -105,9 +105,9 @@ TEST_F(LogWriterTest, TellsOfDroppedLinesOnce) {
     lines += std::get<int64_t>(fields.begin()->value);
     told.notify_all();
   });
-  writer.Write(std::string(LogWriter::kMostQueued + 1, 'x'), 7);
+  writer.Write(std::string(LogWriter::kMostQueued + 1, 'x'), 7, LogFormat::kText);
   EXPECT_EQ(writer.dropped(), 7u);
-  writer.Write("next\n", 1);
+  writer.Write("next\n", 1, LogFormat::kText);
   std::unique_lock lock(mutex);
   told.wait(lock, [&] { return lines > 0; });
   EXPECT_EQ(lines, 7);
@@ -115,21 +115,33 @@ TEST_F(LogWriterTest, TellsOfDroppedLinesOnce) {
 
 TEST_F(LogWriterTest, AFileTakesTheLinesFromThenOn) {
   LogWriter writer(fd());
-  writer.Write("to stderr\n", 1);
+  writer.Write("to stderr\n", 1, LogFormat::kText);
   writer.Flush();
-  writer.SetFile(RotatingFile::Options{folder_ + "/log"});
-  writer.Write("to the file\n", 1);
+  writer.SetFile(RotatingFile::Options{folder_ + "/log"}, LogFormat::kText);
+  writer.Write("to the file\n", 1, LogFormat::kText);
   writer.Flush();
-  writer.SetFile(std::nullopt);
-  writer.Write("to stderr again\n", 1);
+  writer.SetFile(std::nullopt, LogFormat::kText);
+  writer.Write("to stderr again\n", 1, LogFormat::kText);
   writer.Flush();
   EXPECT_EQ(File("log"), "to the file\n");
   EXPECT_EQ(Written(), "to stderr\nto stderr again\n");
 }
 
+// Another thread may have made it just before the format changed with the file.
+TEST_F(LogWriterTest, AFileTakesLinesOfItsFormatAlone) {
+  LogWriter writer(fd());
+  writer.SetFile(RotatingFile::Options{folder_ + "/log"}, LogFormat::kJson);
+  writer.Write("late text\n", 1, LogFormat::kText);
+  writer.Write("{}\n", 1, LogFormat::kJson);
+  writer.Write("later text\n", 1, LogFormat::kText);
+  writer.Flush();
+  EXPECT_EQ(File("log"), "{}\n");
+  EXPECT_EQ(Written(), "late text\nlater text\n");
+}
+
 TEST_F(LogWriterTest, ReopenMakesTheFileAnew) {
   LogWriter writer(fd());
-  writer.SetFile(RotatingFile::Options{folder_ + "/log"});
+  writer.SetFile(RotatingFile::Options{folder_ + "/log"}, LogFormat::kText);
   writer.Flush();
   std::filesystem::rename(folder_ + "/log", folder_ + "/old");
   writer.Reopen();
@@ -143,8 +155,8 @@ TEST_F(LogWriterTest, AFileThatCannotBeOpenedLeavesTheLogOnStderr) {
   writer.set_trouble([&](std::string_view message, std::initializer_list<LogField> fields) {
     told = std::string(message) + ": " + std::string(std::get<std::string_view>(fields.begin()->value));
   });
-  writer.SetFile(RotatingFile::Options{folder_ + "/none/log"});
-  writer.Write("line\n", 1);
+  writer.SetFile(RotatingFile::Options{folder_ + "/none/log"}, LogFormat::kText);
+  writer.Write("line\n", 1, LogFormat::kText);
   writer.Flush();
   EXPECT_NE(told.find("none/log"), std::string::npos) << told;
   EXPECT_EQ(Written(), "line\n");
