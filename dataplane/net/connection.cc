@@ -109,8 +109,23 @@ void Connection::StartReading() {
                           [keep = Ptr(this)](const error_code& error, size_t bytes) { keep->OnRead(error, bytes); });
 }
 
+void Connection::PauseAwaiter::await_suspend(std::coroutine_handle<> handle) {
+  error_code ignored;
+  connection.pausing_ = handle;
+  connection.socket_.cancel(ignored);
+}
+
 void Connection::OnRead(const error_code& error, size_t bytes) {
   reading_ = false;
+  if (pausing_) {
+    shrinking_ = false;
+    end_ += bytes;
+    arrived_ += bytes;
+    if (error && (error != asio::error::operation_aborted || aborted_) && end_state_ == IoEnd::kOpen)
+      end_state_ = error == asio::error::eof ? IoEnd::kEof : IoEnd::kError;
+    std::exchange(pausing_, nullptr).resume();
+    return;
+  }
   if (std::exchange(shrinking_, false) && error == asio::error::operation_aborted && !aborted_) {
     Shrink();
     StartReading();

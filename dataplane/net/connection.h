@@ -82,6 +82,16 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   };
   FillAwaiter Fill() { return FillAwaiter{*this}; }
 
+  // Ends the read that is under way, so that the input can be moved; what had come stays in the input. Nobody may be
+  // waiting for that read. Over TLS no memory is lent to a read, and nothing is done.
+  struct PauseAwaiter {
+    Connection& connection;
+    bool await_ready() const { return !connection.reading_ || connection.ssl_ != nullptr; }
+    void await_suspend(std::coroutine_handle<> handle);
+    void await_resume() const {}
+  };
+  PauseAwaiter PauseReading() { return PauseAwaiter{*this}; }
+
   void set_watcher(PeerWatcher* watcher) { watcher_ = watcher; }
   // Nothing has come that nobody asked for, and the peer has not ended: also not in this turn of the loop, which has
   // not told yet. Costs a system call. REQUIRES: the input is empty.
@@ -154,6 +164,7 @@ class Connection : public boost::intrusive_ref_counter<Connection, boost::thread
   bool aborted_ = false;
   IoEnd end_state_ = IoEnd::kOpen;
   std::coroutine_handle<> reader_;
+  std::coroutine_handle<> pausing_;
   PeerWatcher* watcher_ = nullptr;
   SSL* ssl_ = nullptr;
 };

@@ -326,6 +326,9 @@ Task<bool> Session::Chat(const ClientKey* key, std::shared_ptr<RouteTable> route
 
 // The body stays where it was read, behind its head.
 Task<Session::Body> Session::ReadBody() {
+  // Of a pipelined request the head may have come while the last one was answered, and then a read is still under way
+  // into memory that is moved and rewritten here.
+  co_await connection_->PauseReading();
   const std::optional<uint64_t> length =
       head_.chunked ? std::nullopt : std::optional<uint64_t>(head_.content_length.value_or(0));
   const bool announced_too_large = length.value_or(0) > worker_.max_body_bytes;

@@ -9,6 +9,7 @@ from pathlib import Path
 from support import checks
 from support.case import ChainCase
 from support.poll import stays, until
+from support.programs import instrumented
 from support.raw_client import Client, Connection
 
 
@@ -66,7 +67,8 @@ class Connections(ChainCase):
             self.assertEqual(200, connection.answer("GET").status)
         each = (self.proxy.program.rss_kib() - before) / count
         print(f"        {each:.1f} KiB a connection, {metric(self.proxy, 'chain429_connections_moved_total'):.0f} moved")
-        self.assertLess(each, 16)
+        if not instrumented():
+            self.assertLess(each, 16)
         for _ in range(20):
             checks.served_by(self, self.fleet.client.chat("c"), "p/m", 1)
         checks.whole_stream(self, self.fleet.client.chat("c", stream=True))
@@ -102,6 +104,8 @@ class Connections(ChainCase):
 
     def test_running_out_of_descriptors_neither_spins_nor_kills(self):
         """Connections wait until somebody closes; the log says why, once and not for each."""
+        if instrumented():
+            self.skipTest("a sanitizer's own checks need descriptors")
         self.start(workers=1)
         pid = self.proxy.program.pid
         checks.served_by(self, self.fleet.client.chat("c"), "p/m", 1)

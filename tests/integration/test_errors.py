@@ -1,5 +1,6 @@
 """What the gateway itself answers when something is wrong: shapes, statuses, and what an exhausted chain tells."""
 import json
+import threading
 import unittest
 
 from support import answers, checks, trail
@@ -331,7 +332,7 @@ class LongTrails(ChainCase):
 
 
 class Pipelining(SlotCase):
-    SLOTS = 4
+    SLOTS = 6
 
     def test_requests_sent_at_once_are_answered_in_order(self):
         """Framing stays right when a client pipelines."""
@@ -346,6 +347,41 @@ class Pipelining(SlotCase):
             self.assertEqual("second", connection.answer().content)
             self.assertEqual(200, connection.answer("GET").status)
             self.assertEqual(b"", connection.buffer)
+
+    def begun_while_another_is_answered(self, framed):
+        """Sends a request, and of a large one behind it the first bytes; the rest once the first is answered."""
+        go = threading.Event()
+        self.addCleanup(go.set)
+
+        def waits(exchange):
+            go.wait(20)
+            answers.completion("first")(exchange)
+        slot = self.slot()
+        slot.a.script(waits, answers.completion("second"))
+        small = json.dumps({"model": slot.chain, "messages": []}).encode()
+        large = json.dumps({"model": slot.chain, "messages": [{"role": "user", "content": "x" * 200_000}]}).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {self.client.address}\r\nContent-Type: application/json\r\n"
+        framing, sent = framed(large)
+        with self.client.connect() as connection:
+            connection.send(f"{head}Content-Length: {len(small)}\r\n\r\n".encode() + small)
+            until(lambda: slot.a.calls == 1, 10, "the first call")
+            connection.send(f"{head}{framing}\r\n\r\n".encode() + sent[:100])
+            go.set()
+            self.assertEqual("first", connection.answer().content)
+            connection.send(sent[100:])
+            self.assertEqual("second", connection.answer().content)
+            self.assertEqual("x" * 200_000, slot.a.last().json()["messages"][0]["content"])
+
+    def test_a_large_request_may_begin_while_another_is_answered(self):
+        """What has come of it stays, and what comes goes behind it."""
+        self.begun_while_another_is_answered(lambda body: (f"Content-Length: {len(body)}", body))
+
+    def test_a_chunked_request_may_begin_while_another_is_answered(self):
+        """The same with chunks, whose framing is taken out in place."""
+        def chunked(body):
+            pieces = [body[at:at + 30] for at in range(0, len(body), 30)]
+            return "Transfer-Encoding: chunked", b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n"
+        self.begun_while_another_is_answered(chunked)
 
     def test_a_connection_is_kept_for_many_requests(self):
         """Plain answers and streams alternate on one connection."""

@@ -23,6 +23,11 @@ def bin_dir():
     return ROOT / "build" / "release" / "bin"
 
 
+def instrumented():
+    """The programs are built with a sanitizer: what they take of memory says nothing."""
+    return any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
+
+
 def program(name):
     path = bin_dir() / name
     if not path.exists():
