@@ -78,6 +78,7 @@ class PoolAccount {
   bool declared = false;   // by the present snapshot; else derived from a request
   bool unremembered = false;  // its memory changed since it was last taken
   MonoTime last_used;
+  MonoTime key_changed_at = MonoTime::FromNanos(INT64_MIN);  // of a credential's pool
   MonoTime opened_at = MonoTime::FromNanos(INT64_MIN);  // the last time a closure ended before its time
 
  private:

@@ -63,8 +63,9 @@ std::vector<PoolId> PoolBook::SetSnapshot(std::shared_ptr<const Snapshot> snapsh
       }
       account->declared = true;
       const Credential* before = FindCredential(snapshot_.get(), credential.pool);
-      if (before != nullptr && !SameSecret(*before, credential) &&
-          account->cooldown().closure(now.mono) == Closure::kAuth) {
+      if (before == nullptr || SameSecret(*before, credential)) continue;
+      account->key_changed_at = now.mono;
+      if (account->cooldown().closure(now.mono) == Closure::kAuth) {
         account->cooldown().Open();
         opened.push_back(credential.pool);
       }

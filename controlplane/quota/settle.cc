@@ -16,6 +16,8 @@ constexpr absl::Duration kOpenAtMost = absl::Hours(1);
 // with the hellos of new links: so long after it nothing is taken back.
 constexpr absl::Duration kStoodStill = absl::Milliseconds(50);
 constexpr absl::Duration kHelloTime = absl::Seconds(4);
+// Until a proxy has a changed configuration it goes on with the old one.
+constexpr absl::Duration kSnapshotTravel = absl::Milliseconds(500);
 constexpr absl::Duration kForgetEvery = absl::Minutes(1);
 
 bool IsRefusal(ErrorClass error_class) {
@@ -220,6 +222,11 @@ void Broker::CloseFor(const Settlement& settlement, const Now& now) {
   if (!settlement.closes || closure == Closure::kNone) return;
   const MonoTime at = SentAt(settlement.sent_age, now);
   PoolAccount& account = book_.FindOrMakeBare(settlement.closes, now);
+  if (closure == Closure::kAuth && at < account.key_changed_at + kSnapshotTravel) {
+    // It was the old key that was refused; the proxy that met it has closed the credential for itself.
+    Opened(account, now);
+    return;
+  }
   const bool was_limited = account.limited(now.mono);
   if (refusal && settlement.error_class == ErrorClass::kRateLimited) {
     const bool quota = !settlement.pools.empty() && settlement.pools.front() == settlement.closes;

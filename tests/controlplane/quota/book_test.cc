@@ -117,6 +117,25 @@ TEST_F(BookTest, AChangedKeyOpensItsCredentialAndTellsSo) {
   EXPECT_TRUE(broker->has_memories());
 }
 
+// The word of its refusal and the changed configuration are under way at the same time.
+TEST_F(BookTest, ARefusalOfTheOldKeyThatComesLateClosesNothing) {
+  const TargetId target = AddLimited("t", {});
+  const PoolId credential = RefusedCredential("wrong", target);
+  providers[0].credentials[0].key = Secret("right");
+  Configure();
+  broker->TakeUrgent(now);
+  Settlement late = EndOf(PermitId(), target, absl::Seconds(1));
+  late.error_class = ErrorClass::kAuth;
+  late.closes = credential;
+  Settle(late);
+  EXPECT_EQ(ClosureOf(credential), Closure::kNone);
+  EXPECT_EQ(StateIn(broker->TakeUrgent(now), credential).pool, credential) << "whoever has closed it hears so";
+  Pass(absl::Seconds(2));
+  late.sent_age = absl::Seconds(1);  // with the new key
+  Settle(late);
+  EXPECT_EQ(ClosureOf(credential), Closure::kAuth);
+}
+
 TEST_F(BookTest, OtherWaysToGiveAKeyAreChangesToo) {
   const std::vector<std::function<void(Credential&)>> changes = {
       [](Credential& c) { c.proxy_env = "OTHER"; },
