@@ -69,7 +69,12 @@ class MetricsCase(ChainCase):
         before = scrape().sum(name, **labels)
         if act is not None:
             act()
-        until(lambda: scrape().sum(name, **labels) == before + by, 5.0, f"{name}{labels} by {by}")
+
+        def moved():
+            found = scrape().sum(name, **labels)
+            self.assertEqual(before + by, found, f"{name}{labels}")
+            return True
+        until(moved, 5.0, f"{name}{labels} by {by}")
 
 
 class ProxyMetrics(MetricsCase):

@@ -98,6 +98,14 @@ class Program:
 
     def signal(self, number):
         self.process.send_signal(number)
+        # The kernel stops one thread first, and that one the others: meanwhile they still answer.
+        if number == signal.SIGSTOP:
+            until(self.stopped, 10.0, f"{self.label} to stand still")
+
+    def stopped(self):
+        """Does none of its threads run?"""
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return all((thread / "stat").read_text().rpartition(")")[2].split()[0] in "tT" for thread in threads)
 
     def wait(self, timeout=10.0):
         """Its exit code; a program that does not end in time fails the test."""
