@@ -163,7 +163,7 @@ class KeyChanges(ChainCase):
         """With no usable key left authentication stays required: everything is 401."""
         upstream = self.upstream()
         fleet = self.start_fleet(self.one_chain([{"name": "app", "env": "NOT_SET_ANYWHERE"}], upstream))
-        self.assertRegex(fleet.control.program.stderr, "NOT_SET_ANYWHERE.*app.*disabled")
+        fleet.control.program.wait_for("NOT_SET_ANYWHERE.*app.*disabled", 5.0)
         for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer NOT_SET_ANYWHERE"}):
             checks.own_error(self, fleet.client.chat("c", headers=headers), 401, "invalid_api_key")
         checks.own_error(self, fleet.client.get("/v1/models"), 401)

@@ -79,7 +79,7 @@ class Bootstrap(ChainCase):
         self.assertIn("no key", error["message"])
         self.assertIn("no key", error["attempts"][0]["message"])
         self.assertEqual(0, self.keyed.calls)
-        self.assertRegex(proxy.program.stderr, r"chain=\"?far")
+        proxy.program.wait_for(r"chain=\"?far", 5.0)
         self.assertNotRegex(proxy.program.stderr, r"chain=\"?both")
 
     def test_the_control_planes_snapshot_replaces_it(self):

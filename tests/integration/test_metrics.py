@@ -83,6 +83,7 @@ class ProxyMetrics(MetricsCase):
         before = self.proxy()
         self.assertEqual(200, self.fleet.client.chat("c").status)
         until(lambda: self.proxy().sum("chain429_chain_requests_total") == 1, 5.0)
+        until(lambda: self.proxy().sum("chain429_attempts_total") == 1, 5.0)
         after = self.proxy()
         for name, labels, by in (("chain429_requests_total", {"status": "2xx"}, 1),
                                  ("chain429_chain_requests_total", {"chain": "c", "status": "2xx"}, 1),
@@ -158,8 +159,8 @@ class ProxyMetrics(MetricsCase):
 
     def test_names_of_any_kind_do_not_break_the_format(self):
         """A model's name may hold quotes and backslashes."""
-        self.fleet.client.chat('a/x"y\\z\n{}')
-        self.assertEqual(1, self.proxy().sum("chain429_attempts_total", target='a/x\\"y\\\\z\\n{}'))
+        self.moves(self.proxy, 1, "chain429_attempts_total", lambda: self.fleet.client.chat('a/x"y\\z\n{}'),
+                   target='a/x\\"y\\\\z\\n{}')
 
 
 class LimitedMetrics(MetricsCase):

@@ -129,8 +129,8 @@ class Up(ChainCase):
         """Prefixes logs; colours only on a terminal."""
         up = self.start("--demo")
         self.ready(up)
-        self.assertRegex(up.stderr, r"(?m)^control \| \S")
-        self.assertRegex(up.stderr, r"(?m)^proxy   \| \S")
+        up.wait_for(r"(?m)^control \| \S", 5.0)
+        up.wait_for(r"(?m)^proxy   \| \S", 5.0)
         self.assertNotIn("\x1b", up.output)
 
     def test_whoever_dies_is_named_with_how_and_what_may_help(self):

@@ -194,7 +194,7 @@ class Limits(ConnectionCase):
                               proxy_flags=["--max-upstream-connections", "2"])
         got, threads = self.chats(fleet, 5)
         until(lambda: metric(fleet, "chain429_upstream_waiting") == 3)
-        self.assertEqual(2, metric(fleet, 'chain429_upstream_connections{state="busy"}'))
+        until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 2)
         self.assertEqual(2, upstream.opened)
         go.set()
         for thread in threads:
@@ -202,8 +202,8 @@ class Limits(ConnectionCase):
         self.assertEqual([200] * 5, [answer.status for answer in got])
         self.assertEqual(2, upstream.opened)
         until(lambda: metric(fleet, 'chain429_upstream_connections{state="idle"}') == 2)
-        self.assertEqual(0, metric(fleet, 'chain429_upstream_connections{state="busy"}'))
-        self.assertEqual(0, metric(fleet, "chain429_upstream_waiting"))
+        until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 0)
+        until(lambda: metric(fleet, "chain429_upstream_waiting") == 0)
         self.assertEqual(2, metric(fleet, "chain429_upstream_connects_total"))
 
     def test_no_longer_than_connecting_may_take(self):
@@ -232,7 +232,7 @@ class Limits(ConnectionCase):
         until(lambda: metric(fleet, "chain429_upstream_waiting") == 1)
         waits.close()
         until(lambda: metric(fleet, "chain429_upstream_waiting") == 0)
-        self.assertEqual(1, metric(fleet, 'chain429_upstream_connections{state="busy"}'))
+        until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 1)
         last, threads = self.chats(fleet, 1)
         until(lambda: metric(fleet, "chain429_upstream_waiting") == 1)
         holds.close()
@@ -250,18 +250,18 @@ class Gauges(ConnectionCase):
         for _ in range(3):
             fleet.client.chat("c")
             fleet.client.chat("c", stream=True)
-        self.assertEqual(1, metric(fleet, 'chain429_upstream_connections{state="idle"}'))
+        until(lambda: metric(fleet, 'chain429_upstream_connections{state="idle"}') == 1)
         upstream.answer = answers.error(500)
         fleet.client.chat("c")
         upstream.answer = answers.silent
         with fleet.client.open_chat("c"):
             upstream.wait_calls(8)
-            self.assertEqual(1, metric(fleet, 'chain429_upstream_connections{state="busy"}'))
+            until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 1)
         until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 0)
         upstream.answer = answers.close
         fleet.client.chat("c")
-        self.assertEqual(0, metric(fleet, 'chain429_upstream_connections{state="busy"}'))
-        self.assertEqual(0, metric(fleet, 'chain429_upstream_connections{state="idle"}'))
+        until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 0)
+        until(lambda: metric(fleet, 'chain429_upstream_connections{state="idle"}') == 0)
         self.assertEqual(0, metric(fleet, 'chain429_upstream_connect_failures_total{reason="tcp"}'))
 
 

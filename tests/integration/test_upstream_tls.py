@@ -102,8 +102,10 @@ class Certificates(TlsCase):
         self.assertRegex(error["attempts"][0]["message"], reason)
         self.assertEqual("connect", error["attempts"][0]["outcome"])
         self.assertRegex(error["message"], reason)
-        logged = [line for line in self.fleet.proxy.program.stderr.splitlines() if f"provider={name}" in line]
-        self.assertRegex("\n".join(logged).replace('\\"', '"'), reason)
+        def logged():
+            lines = [line for line in self.fleet.proxy.program.stderr.splitlines() if f"provider={name}" in line]
+            return re.search(reason, "\n".join(lines).replace('\\"', '"'))
+        until(logged, 5.0, "the reason in the log")
         self.assertEqual(failures + 2, metric(self.fleet, 'chain429_upstream_connect_failures_total{reason="tls"}'))
         # A server without TLS logs what it could not read; nobody was given an answer.
         self.assertEqual([], [call for call in self.nginx.calls(self.sites[name])[calls:] if call[4] == 200])
