@@ -1,6 +1,5 @@
 """Many connections: ten thousand of them, too many of them, and how they are spread over the workers."""
 import os
-import re
 import resource
 import socket
 import unittest
@@ -10,12 +9,8 @@ from support import checks
 from support.case import ChainCase
 from support.poll import stays, until
 from support.programs import instrumented
-from support.raw_client import Client, Connection
-
-
-def metric(proxy, name):
-    text = Client(proxy.admin).get("/metrics").body.decode()
-    return float(re.search(rf"^{name} (\S+)$", text, re.M).group(1))
+from support.prometheus import metric
+from support.raw_client import Connection
 
 
 def cpu_seconds(pid):

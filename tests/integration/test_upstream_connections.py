@@ -9,16 +9,9 @@ import unittest
 from support import answers, checks, trail
 from support.case import ChainCase, TIMEOUTS
 from support.poll import until
-from support.raw_client import Client
+from support.prometheus import metric
 
 LARGE = "x" * (6 << 20)  # more than the sockets' buffers take
-
-
-def metric(fleet, name):
-    text = Client(fleet.proxy.admin).get("/metrics").body.decode()
-    found = re.search(rf"(?m)^{re.escape(name)} (\S+)$", text)
-    assert found, f"{name} in\n{text}"
-    return float(found.group(1))
 
 
 class HeadServer:
@@ -111,7 +104,7 @@ class Dead(ConnectionCase):
         for _ in range(2):
             checks.served_by(self, fleet.client.chat("c"), "a/m", attempts=1)
         self.assertEqual(2, server.opened)
-        self.assertEqual(1, metric(fleet, "chain429_upstream_retries_total"))
+        self.assertEqual(1, metric(fleet.proxy, "chain429_upstream_retries_total"))
 
     def test_so_is_one_that_dies_while_the_body_is_written(self):
         """A request that was written in part is written anew, whole."""
@@ -120,7 +113,7 @@ class Dead(ConnectionCase):
         checks.served_by(self, fleet.client.chat("c"), "a/m", attempts=1)
         checks.served_by(self, fleet.client.chat("c", user=LARGE), "a/m", attempts=1)
         self.assertEqual(2, server.opened)
-        self.assertEqual(1, metric(fleet, "chain429_upstream_retries_total"))
+        self.assertEqual(1, metric(fleet.proxy, "chain429_upstream_retries_total"))
 
     def test_but_not_a_new_one_nor_twice(self):
         """A new connection that dies is a failure of the target."""
@@ -152,7 +145,7 @@ class Dead(ConnectionCase):
         fleet.client.chat("c")
         answer = fleet.client.chat("c")
         checks.served_by(self, answer, "b/m", attempts=2)
-        self.assertEqual(0, metric(fleet, "chain429_upstream_retries_total"))
+        self.assertEqual(0, metric(fleet.proxy, "chain429_upstream_retries_total"))
 
 
 class EarlyAnswers(ConnectionCase):
@@ -193,18 +186,18 @@ class Limits(ConnectionCase):
         fleet = self.fleet_to(upstream.base_url, timeouts={**TIMEOUTS, "connect": "10s"},
                               proxy_flags=["--max-upstream-connections", "2"])
         got, threads = self.chats(fleet, 5)
-        until(lambda: metric(fleet, "chain429_upstream_waiting") == 3)
-        until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 2)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_waiting") == 3)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_connections", state="busy") == 2)
         self.assertEqual(2, upstream.opened)
         go.set()
         for thread in threads:
             thread.join()
         self.assertEqual([200] * 5, [answer.status for answer in got])
         self.assertEqual(2, upstream.opened)
-        until(lambda: metric(fleet, 'chain429_upstream_connections{state="idle"}') == 2)
-        until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 0)
-        until(lambda: metric(fleet, "chain429_upstream_waiting") == 0)
-        self.assertEqual(2, metric(fleet, "chain429_upstream_connects_total"))
+        until(lambda: metric(fleet.proxy, "chain429_upstream_connections", state="idle") == 2)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_connections", state="busy") == 0)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_waiting") == 0)
+        self.assertEqual(2, metric(fleet.proxy, "chain429_upstream_connects_total"))
 
     def test_no_longer_than_connecting_may_take(self):
         """Then the next target, with the reason in the attempt."""
@@ -216,7 +209,7 @@ class Limits(ConnectionCase):
         error = checks.own_error(self, fleet.client.chat("c"), 504, "chain_exhausted")
         self.assertEqual("timeout", error["attempts"][0]["outcome"])
         self.assertIn("all 1 connections to this provider were in use", error["attempts"][0]["message"])
-        self.assertEqual(1, metric(fleet, 'chain429_upstream_connect_failures_total{reason="limit"}'))
+        self.assertEqual(1, metric(fleet.proxy, "chain429_upstream_connect_failures_total", reason="limit"))
         go.set()
         threads[0].join()
         self.assertEqual(200, got[0].status)
@@ -229,12 +222,12 @@ class Limits(ConnectionCase):
         holds = fleet.client.open_chat("c")
         upstream.wait_calls(1)
         waits = fleet.client.open_chat("c")
-        until(lambda: metric(fleet, "chain429_upstream_waiting") == 1)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_waiting") == 1)
         waits.close()
-        until(lambda: metric(fleet, "chain429_upstream_waiting") == 0)
-        until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 1)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_waiting") == 0)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_connections", state="busy") == 1)
         last, threads = self.chats(fleet, 1)
-        until(lambda: metric(fleet, "chain429_upstream_waiting") == 1)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_waiting") == 1)
         holds.close()
         upstream.wait_calls(2)
         go.set()
@@ -250,19 +243,19 @@ class Gauges(ConnectionCase):
         for stream in (False, True) * 3:
             fleet.client.chat("c", stream=stream)
             # A client may have its answer before its provider's connection is back.
-            until(lambda: metric(fleet, 'chain429_upstream_connections{state="idle"}') == 1)
+            until(lambda: metric(fleet.proxy, "chain429_upstream_connections", state="idle") == 1)
         upstream.answer = answers.error(500)
         fleet.client.chat("c")
         upstream.answer = answers.silent
         with fleet.client.open_chat("c"):
             upstream.wait_calls(8)
-            until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 1)
-        until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 0)
+            until(lambda: metric(fleet.proxy, "chain429_upstream_connections", state="busy") == 1)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_connections", state="busy") == 0)
         upstream.answer = answers.close
         fleet.client.chat("c")
-        until(lambda: metric(fleet, 'chain429_upstream_connections{state="busy"}') == 0)
-        until(lambda: metric(fleet, 'chain429_upstream_connections{state="idle"}') == 0)
-        self.assertEqual(0, metric(fleet, 'chain429_upstream_connect_failures_total{reason="tcp"}'))
+        until(lambda: metric(fleet.proxy, "chain429_upstream_connections", state="busy") == 0)
+        until(lambda: metric(fleet.proxy, "chain429_upstream_connections", state="idle") == 0)
+        self.assertEqual(0, metric(fleet.proxy, "chain429_upstream_connect_failures_total", reason="tcp"))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 import math
 import re
 
+from support.raw_client import Client
+
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"')
 VALUE = re.compile(r"[+-]?(?:Inf|NaN|\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
@@ -145,6 +147,14 @@ def parse(text):
         if family.type == "histogram":
             _check_histogram(family)
     return Metrics(families)
+
+
+def metric(proxy, name, **labels):
+    """The one sample of a proxy's; there must be one."""
+    value = scrape(Client(proxy.admin)).value(name, **labels)
+    if value is None:
+        raise Bad(f"{name}{labels} is not shown")
+    return value
 
 
 def scrape(client):
