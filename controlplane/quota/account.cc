@@ -85,7 +85,13 @@ bool PoolAccount::TakesRequests(MonoTime sent_at, const Now& now) {
 }
 
 void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now& now) {
+  const auto says_otherwise = [&seen](const Limit& limit) {
+    return std::any_of(seen.readings.begin(), seen.readings.end(), [&limit](const Reading& reading) {
+      return reading.unit == limit.unit && reading.limit == limit.amount && reading.remaining > 0;
+    });
+  };
   if (cooldown_.IsSameTrouble(seen.sent_at)) {
+    if (retry_after <= kMinuteRefusal) ledger_.Refused(says_otherwise, now);
     if (inferred_.Correct(ledger_.LastMinute(Unit::kRequests, now))) Relimit(now);
     return;
   }
@@ -100,6 +106,7 @@ void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now
       explained |= reading.unit == view.limit.unit && reading.limit == view.limit.amount && reading.remaining == 0;
     }
   }
+  if (retry_after <= kMinuteRefusal) ledger_.Refused(says_otherwise, now);
   if (!explained) changed |= inferred_.Refuse(ledger_.LastMinute(Unit::kRequests, now), now.mono);
   if (changed) Relimit(now);
 }
