@@ -20,7 +20,7 @@ from support.fleet import Fleet
 from support.programs import program
 
 POOLS, MODELS = 10_000, 100
-LIMITS = {"rpm": 600, "tpm": 2_000_000, "rpd": 800_000}
+LIMITS = {"rpm": 600, "tpm": 2_000_000, "rpd": 800_000, "tpd": 500_000_000}
 # name: (what it is, settings of the client, goal's figure, whether less is better, goal)
 MODES = {
     "single": ("one acquire at a time", {"streams": 1, "batch": 1, "depth": 1}, "p50_us", True, 300),
