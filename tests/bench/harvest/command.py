@@ -8,6 +8,7 @@
 tests/bench/harvest/README.md says what the figures mean.
 """
 import argparse
+import contextlib
 import json
 import signal
 import sys
@@ -172,7 +173,8 @@ def main(arguments):
     try:
         if options.hold:
             describe(wanted, sim)
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.pause()
             return
         asked = load.demand(options.factor * tiers.per_minute(wanted) / 60, seconds, options.seed)
         if not options.only_contenders:
