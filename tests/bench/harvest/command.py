@@ -15,7 +15,9 @@ import sys
 import time
 
 from harvest import load, plot, score, tiers
+from support import prometheus
 from support.fleet import Fleet
+from support.raw_client import Client
 from support.sim import Sim
 
 FACTOR = 1.5        # of the sum of all limits per minute
@@ -78,12 +80,24 @@ def one_pass(name, base_urls, asked, seconds, wanted, sim):
     return result
 
 
+def permits_of(fleet):
+    """How the rights to attempts came about. A proxy whose acquire has had no answer in time goes on as if alone."""
+    found = {"timed_out": 0, "asked": 0, "spare": 0, "free": 0, "share": 0}
+    for proxy in fleet.proxies:
+        metrics = prometheus.scrape(Client(proxy.admin))
+        for kind in found:
+            found[kind] += int(metrics.sum("chain429_permits_timed_out_total") if kind == "timed_out"
+                               else metrics.sum("chain429_permits_total", kind=kind))
+    return found
+
+
 def our_pass(options, asked, seconds, wanted, sim):
     config = tiers.gateway_config(wanted, {tier.name: sim[tier.name].base_url for tier in wanted}, options.scale)
     environment = {f"{tier.name.upper()}_KEY": tier.key for tier in wanted}
     fleet = Fleet(config, proxies=options.proxies, env=environment).start()
     try:
         result = one_pass("429chain", [f"http://{proxy.api}/v1" for proxy in fleet.proxies], asked, seconds, wanted, sim)
+        result["permits"] = permits_of(fleet)
         if options.logs:
             with open(options.logs, "w") as file:
                 file.write(fleet.logs(100_000))
@@ -115,6 +129,8 @@ def table(results, seconds):
             why = ", ".join(f"{count} {limit}" for limit, count in limits.items()) or "0"
             print(f"| {tier} | {of['answers']} | {of['optimum']} | {100 * of['answers'] / max(1, of['optimum']):.1f} % | "
                   f"{of['tokens']:,} | {of['optimum_tokens']:,} | {why} | {found['false_skips'].get(tier, 0)} |")
+        if "permits" in found:
+            print("\npermits: " + ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in found["permits"].items()))
         for failure in found["failures"]:
             print(f"  failed {failure}")
 

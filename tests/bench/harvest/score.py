@@ -81,14 +81,17 @@ def score(tiers, asked, outcomes, logs, start):
     ideal = optimum(tiers, requests_of[tiers[0].name])
     most = bound(tiers, requests_of[tiers[0].name])
     books = books_of(tiers, logs)
+    trail_of = {outcome.number: outcome.trail for outcome in outcomes}
     by_tier, calls, refusals = {}, 0, []
     for tier in tiers:
         entries = [entry for entry in logs[tier.name] if entry["verdict"] != "models"]
         ok = [entry for entry in entries if entry["verdict"] == "ok"]
         refused = [entry for entry in entries if entry["verdict"] == "rate_limited"]
         calls += len(entries)
-        refusals += [{"at": entry["time"] - start, "tier": tier.name, "limit": entry["limit"], "wait": entry["wait"],
-                      "number": number_of(entry)} for entry in refused]
+        for entry in refused:
+            number = number_of(entry)
+            refusals.append({"at": entry["time"] - start, "tier": tier.name, "limit": entry["limit"], "wait": entry["wait"],
+                             "number": number, "trail": trail_of.get(number, "")})
         by_tier[tier.name] = {
             "calls": len(entries), "answers": len(ok), "refused": len(refused),
             "tokens": sum(entry["prompt_tokens"] + entry["completion_tokens"] for entry in ok),
