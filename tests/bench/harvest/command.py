@@ -92,7 +92,8 @@ def permits_of(fleet):
 
 
 def our_pass(options, asked, seconds, wanted, sim):
-    config = tiers.gateway_config(wanted, {tier.name: sim[tier.name].base_url for tier in wanted}, options.scale)
+    config = tiers.gateway_config(wanted, {tier.name: sim[tier.name].base_url for tier in wanted}, options.scale,
+                                  options.declared)
     environment = {f"{tier.name.upper()}_KEY": tier.key for tier in wanted}
     fleet = Fleet(config, proxies=options.proxies, env=environment).start()
     try:
@@ -141,6 +142,8 @@ def parse(arguments):
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--scale", type=float, default=1, metavar="F",
                         help="divide the limits of hours and days by F, so that they bind within the run")
+    parser.add_argument("--declared", action="store_true",
+                        help="tell the gateway every limit in its configuration, so that it has none to learn")
     parser.add_argument("--factor", type=float, default=FACTOR, help="demand, as a multiple of all limits per minute")
     parser.add_argument("--proxies", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1, help="of the demand and of the providers' delays")

@@ -81,14 +81,14 @@ def per_minute(tiers):
     return sum(tier.limits["rpm"] for tier in tiers)
 
 
-def gateway_config(tiers, base_urls, scale):
-    """What a user writes: kinds and keys; the catalogue knows the rest. Only scaled limits have to be told."""
+def gateway_config(tiers, base_urls, scale=1, declared=False):
+    """What a user writes: kinds and keys; the catalogue knows the rest. Only scaled limits have to be told; `declared`: all."""
     providers = {}
     for tier in tiers:
         providers[tier.name] = {"kind": tier.name, "base_url": base_urls[tier.name],
                                 "credentials": [{"name": "main", "env": f"{tier.name.upper()}_KEY"}]}
-        longer = {name: amount for name, amount in tier.limits.items() if length_of(name) > 60}
-        if scale != 1 and longer:
-            providers[tier.name]["limits"] = longer
+        told = {name: amount for name, amount in tier.limits.items() if declared or (scale != 1 and length_of(name) > 60)}
+        if told:
+            providers[tier.name]["limits"] = told
     targets = [{"provider": tier.name, "model": tier.model} for tier in tiers]
     return {"version": 1, "providers": providers, "chains": {CHAIN: {"targets": targets, "max_attempts": len(tiers)}}}
