@@ -141,7 +141,7 @@ def parse(arguments):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--scale", type=float, default=1, metavar="F",
-                        help="divide the limits of hours and days by F, so that they bind within the run")
+                        help="divide the limits of days by F, so that they bind within the run")
     parser.add_argument("--declared", action="store_true",
                         help="tell the gateway every limit in its configuration, so that it has none to learn")
     parser.add_argument("--factor", type=float, default=FACTOR, help="demand, as a multiple of all limits per minute")

@@ -168,12 +168,14 @@ class Demand(unittest.TestCase):
         sizes = sorted(one.as_request(0, "m").prompt for one in asked)
         self.assertGreater(sizes[len(sizes) * 99 // 100], 4 * sizes[len(sizes) // 2])
 
-    def test_hours_and_days_can_be_scaled_and_minutes_stay(self):
+    def test_days_can_be_scaled_and_minutes_stay(self):
         scaled = tiers.TIERS[0].scaled(100)
         self.assertEqual({"rpm": 30, "rpd": 10, "tpm": 8000, "tpd": 2000}, scaled.limits)
         config = tiers.gateway_config([scaled, tiers.TIERS[5]], {"groq": "http://a/v1", "nvidia": "http://b/v1"}, 100)
         self.assertEqual({"rpd": 10, "tpd": 2000}, config["providers"]["groq"]["limits"])
         self.assertNotIn("limits", config["providers"]["nvidia"])
+        declared = tiers.gateway_config([tiers.TIERS[1]], {"cerebras": "http://a/v1"}, declared=True)
+        self.assertEqual({"rpm": 5, "rpd": 2400, "tpm": 30_000, "tpd": 1_000_000}, declared["providers"]["cerebras"]["limits"])
 
 
 if __name__ == "__main__":

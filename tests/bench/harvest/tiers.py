@@ -35,8 +35,8 @@ class Tier:
         return f"{self.name}/{self.model}"
 
     def scaled(self, factor):
-        """With hours' and days' amounts divided by `factor`."""
-        limits = {name: amount if length_of(name) == 60 else max(1, int(amount / factor))
+        """With days' amounts divided by `factor`."""
+        limits = {name: amount if length_of(name) != LENGTHS["d"] else max(1, int(amount / factor))
                   for name, amount in self.limits.items()}
         return Tier(self.name, self.model, limits, self.windows, self.charge, self.default_max_tokens, self.latency,
                     self.ttft, self.chunk_delay)
@@ -82,12 +82,14 @@ def per_minute(tiers):
 
 
 def gateway_config(tiers, base_urls, scale=1, declared=False):
-    """What a user writes: kinds and keys; the catalogue knows the rest. Only scaled limits have to be told; `declared`: all."""
+    """What a user writes: kinds and keys; the catalogue knows the rest. Only scaled limits have to be told; `declared`: all for
+    which the configuration has a key (the catalogue alone knows those of hours)."""
     providers = {}
     for tier in tiers:
         providers[tier.name] = {"kind": tier.name, "base_url": base_urls[tier.name],
                                 "credentials": [{"name": "main", "env": f"{tier.name.upper()}_KEY"}]}
-        told = {name: amount for name, amount in tier.limits.items() if declared or (scale != 1 and length_of(name) > 60)}
+        told = {name: amount for name, amount in tier.limits.items()
+                if length_of(name) == LENGTHS["d"] and scale != 1 or declared and length_of(name) != LENGTHS["h"]}
         if told:
             providers[tier.name]["limits"] = told
     targets = [{"provider": tier.name, "model": tier.model} for tier in tiers]
