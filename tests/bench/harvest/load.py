@@ -4,6 +4,7 @@ import json
 import math
 import random
 import re
+import statistics
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ BYTES_PER_TOKEN = 4
 MARKER = re.compile(rb"#(\d+) of the harvest")
 TEXT = "Explain why a gateway for rate-limited accounts should know every limit before it calls anybody at all. "
 TIMEOUT_S = 120
+GOLDEN = (5 ** 0.5 - 1) / 2
 
 
 @dataclass
@@ -36,13 +38,16 @@ class Asked:
 
 
 def demand(rate, seconds, seed, model="harvest"):
-    """Poisson arrivals; sizes of a heavy tail, from 50 to 2,000 tokens each way; a third are streams."""
+    """Poisson arrivals; sizes of a heavy tail, from 50 to 2,000 tokens each way; a third are streams. The sizes are dealt out
+    evenly (multiples of the golden ratio), so that any stretch of requests has nearly the same mean and the tokens of two
+    passes can be compared, although they answer different requests."""
     draw = random.Random(seed)
-    asked, at = [], draw.expovariate(rate)
+    asked, at, share = [], draw.expovariate(rate), draw.random()
     while at < seconds:
         number = len(asked)
         stream = draw.random() < 1 / 3
-        tokens = min(2000, max(50, int(draw.lognormvariate(math.log(85), 0.8))))
+        share = (share + GOLDEN) % 1
+        tokens = min(2000, max(50, int(85 * math.exp(0.8 * statistics.NormalDist().inv_cdf(max(share, 1e-9))))))
         max_output = draw.choices([None, 1024, 4096], [3, 5, 2])[0]
         body = {"model": model, "messages": [{"role": "user", "content": f"#{number} of the harvest. "}], "stream": stream}
         if max_output is not None:

@@ -50,14 +50,21 @@ class Windows(unittest.TestCase):
         bucket.add(142, 7)
         self.assertEqual(7, bucket.used_at(142))
 
-    def test_the_most_within_a_stretch_is_found_between_its_ends(self):
-        window = Window(10, 60)
-        window.add(100, 3)
-        window.add(150, 4)
-        self.assertEqual(7, window.most_within(90, 170))
-        self.assertEqual(4, window.most_within(165, 170))
-        self.assertEqual(0, window.most_within(90, 99))
-
+    def test_around_a_moment_counts_what_could_count_if_dates_were_a_little_wrong(self):
+        sliding = Window(10, 60)
+        sliding.add(100, 3)
+        sliding.add(160.4, 4)
+        self.assertEqual([3, 7, 4], [sliding.most_around(at, at, 0.25) for at in (159, 160.2, 160.3)])
+        fixed = Window(10, 60, "fixed")
+        fixed.add(116, 3)
+        fixed.add(121, 4)
+        # The period before counts until the margin is over, and what lies that near to the edge for longer.
+        self.assertEqual([3, 7, 7], [fixed.most_around(at, at, 5) for at in (112, 124, 130)])
+        self.assertEqual([7, 4], [fixed.most_around(at, at, 3) for at in (122, 130)])
+        bucket = Window(60, 60, "bucket")
+        bucket.add(100, 30)
+        bucket.add(110, 5)
+        self.assertAlmostEqual(21 + 5, bucket.most_around(110, 110.5, 1))
 
 class Optimum(unittest.TestCase):
     def test_a_sliding_minute_gives_its_whole_limit_in_every_minute_begun(self):

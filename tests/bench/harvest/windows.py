@@ -37,10 +37,17 @@ class Window:
             gone = bisect_left(self._times, self.start_of(at))
         return self._levels[index - 1] - (self._levels[gone - 1] if gone else 0)
 
-    def most_within(self, begin, end):
-        """The most that counts at any moment from `begin` to `end`: it only rises with a use."""
-        uses = self._times[bisect_right(self._times, begin):bisect_right(self._times, end)]
-        return max(self.used_at(at) for at in [begin, *uses])
+    def most_around(self, begin, end, margin):
+        """The most that could count from `begin` to `end` if every use were dated up to `margin` wrongly."""
+        before, after = begin - margin, end + margin
+        if self.kind == "bucket":
+            first = bisect_right(self._times, before)
+            added = [max(0, self._levels[index] - self.used_at(self._times[index] - 1e-9))
+                     for index in range(first, bisect_right(self._times, after))]
+            return self.used_at(before) + sum(added)
+        since = before - self.length if self.kind == "sliding" else self.start_of(before) - margin
+        gone, last = bisect_right(self._times, since), bisect_right(self._times, after)
+        return (self._levels[last - 1] if last else 0) - (self._levels[gone - 1] if gone else 0)
 
     def start_of(self, at):
         """When the fixed window that `at` lies in has begun."""
@@ -83,9 +90,10 @@ class Book:
                    for name, window in self.windows.items())
 
     def had_room(self, begin, end, tokens, margin, edge_margin):
-        """Whether every window had room from `margin` before `begin` to `margin` after `end`, fixed ones `edge_margin`."""
+        """Whether every window had room from `begin` to `end`, however its uses are dated within `margin`, or within
+        `edge_margin` where an edge decides."""
         for name, window in self.windows.items():
             around = edge_margin if window.kind == "fixed" else margin
-            if window.most_within(begin - around, end + around) + (tokens if is_tokens(name) else 1) > window.limit:
+            if window.most_around(begin, end, around) + (tokens if is_tokens(name) else 1) > window.limit:
                 return False
         return True
