@@ -62,9 +62,9 @@ class Windows(unittest.TestCase):
         self.assertEqual([3, 7, 7], [fixed.most_around(at, at, 5) for at in (112, 124, 130)])
         self.assertEqual([7, 4], [fixed.most_around(at, at, 3) for at in (122, 130)])
         bucket = Window(60, 60, "bucket")
-        bucket.add(100, 30)
-        bucket.add(110, 5)
-        self.assertAlmostEqual(21 + 5, bucket.most_around(110, 110.5, 1))
+        bucket.add(MIDNIGHT + 100, 30)
+        bucket.add(MIDNIGHT + 110, 5)
+        self.assertAlmostEqual(21 + 5, bucket.most_around(MIDNIGHT + 110, MIDNIGHT + 110.5, 1))
 
 class Optimum(unittest.TestCase):
     def test_a_sliding_minute_gives_its_whole_limit_in_every_minute_begun(self):

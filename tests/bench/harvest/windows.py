@@ -11,7 +11,8 @@ class Window:
 
     def __init__(self, limit, length, kind="sliding", zone="UTC"):
         self.limit, self.length, self.kind, self.zone = limit, length, kind, ZoneInfo(zone)
-        self._times, self._levels = [], []  # after each use: the sum of all, of a bucket what it then holds
+        self._times, self._amounts = [], []
+        self._levels = []  # after each use: the sum of all, of a bucket what it then holds
 
     def add(self, at, amount):
         last = self._levels[-1] if self._levels else 0
@@ -21,6 +22,7 @@ class Window:
         else:
             level = last + amount
         self._times.append(at)
+        self._amounts.append(amount)
         self._levels.append(level)
 
     def used_at(self, at):
@@ -41,10 +43,8 @@ class Window:
         """The most that could count from `begin` to `end` if every use were dated up to `margin` wrongly."""
         before, after = begin - margin, end + margin
         if self.kind == "bucket":
-            first = bisect_right(self._times, before)
-            added = [max(0, self._levels[index] - self.used_at(self._times[index] - 1e-9))
-                     for index in range(first, bisect_right(self._times, after))]
-            return self.used_at(before) + sum(added)
+            near = self._amounts[bisect_right(self._times, before):bisect_right(self._times, after)]
+            return self.used_at(before) + sum(max(0, amount) for amount in near)
         since = before - self.length if self.kind == "sliding" else self.start_of(before) - margin
         gone, last = bisect_right(self._times, since), bisect_right(self._times, after)
         return (self._levels[last - 1] if last else 0) - (self._levels[gone - 1] if gone else 0)
