@@ -100,7 +100,7 @@ class LinkCore {
   LinkMail& MailTo(uint32_t worker) { return mail_[worker]; }
   void Seal(uint32_t worker);
   void TellStatus(LinkMail::Status status);
-  void TellPool(const PoolState& state, uint32_t except_worker);
+  void TellPool(const PoolState& state);
 
   const Options options_;
   bool attached_ = false;

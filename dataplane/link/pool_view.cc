@@ -56,21 +56,16 @@ PoolState PoolView::OnNumbers(const PoolState& state, MonoTime now) {
   return StateOf(entry, now);
 }
 
-std::optional<PoolState> PoolView::OnClosure(const ObservedClosure& closure, MonoTime now) {
-  if (!closure.pool || closure.closure == Closure::kNone || closure.closed_for <= absl::ZeroDuration())
-    return std::nullopt;
+bool PoolView::OnClosure(const ObservedClosure& closure, MonoTime now) {
+  if (!closure.pool || closure.closure == Closure::kNone || closure.closed_for <= absl::ZeroDuration()) return false;
   Entry& entry = Make(closure.pool, now);
   entry.seen_closing = now;
   const MonoTime until = now + closure.closed_for;
-  if (until <= entry.closed_until) return std::nullopt;
+  if (until <= entry.closed_until) return false;
   entry.state.closure = closure.closure;
   entry.closed_until = until;
   entry.authoritative = closure.authoritative;
-  PoolState state = StateOf(entry, now);
-  // A share that is told again begins anew.
-  state.shares.clear();
-  state.shares_kept = true;
-  return state;
+  return true;
 }
 
 std::vector<wire::KnownClosure> PoolView::Closures(MonoTime now) const {

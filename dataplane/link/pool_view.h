@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -23,8 +22,8 @@ class PoolView {
   // snapshot.
   PoolState OnState(const PoolState& state, MonoTime now);
   PoolState OnNumbers(const PoolState& state, MonoTime now);
-  // The state to tell the other workers; nothing if it says nothing new.
-  std::optional<PoolState> OnClosure(const ObservedClosure& closure, MonoTime now);
+  // False: it says nothing new.
+  bool OnClosure(const ObservedClosure& closure, MonoTime now);
   // A control plane that was away may have forgotten: for a while its states open nothing that the hello says is
   // closed.
   void OnAttached(MonoTime now) { attached_at_ = now; }

@@ -38,6 +38,7 @@ void PermitDesk::OnMail(const LinkMail& mail, MonoTime now) {
     s.HearOfGranting(!pool.shares_kept, now);
     s.pools.OnState(pool, now);
   }
+  for (const ObservedClosure& seen : mail.closures) s.pools.LearnClosure(seen.pool, seen.closure, seen.closed_for, now);
   for (const AcquireAnswer& answer : mail.answers) {
     s.HearOfGranting(!answer.alone, now);
     s.OnAnswer(answer, now);
@@ -51,7 +52,8 @@ GateView PermitDesk::Consult(const Snapshot& snapshot, const Target& target, int
   if (const std::optional<GateView> closed = s.FindClosure(snapshot, target, now)) return *closed;
   bool limited = false;
   for (const PoolId pool : target.pools) limited = limited || s.pools.Limited(snapshot, target, pool);
-  if (!limited) return {};
+  // A pool of which the control plane has said nothing yet may be called for the first time: it decides who tries.
+  if (!limited && s.pools.Told(target.pools.front())) return {};
   const TargetRecord* record = s.book.FindTarget(target.id);
   if (record != nullptr && record->spares.Fits(tokens, now)) return ViewOf(Gate::kSpare);
   if (s.attached && !alone && !s.pending.Mute(now)) return ViewOf(Gate::kAsk);
@@ -228,6 +230,7 @@ Grant PermitDesk::Accept(const AcquireAnswer& answer, MonoTime now) {
   Grant grant;
   grant.permit = answer.permit.id;
   grant.target = answer.permit.target;
+  grant.watched = answer.permit.watched;
   if (TargetRecord* target = state_->book.FindTarget(answer.permit.target)) target->last_used = now;
   return grant;
 }
@@ -238,6 +241,19 @@ void PermitDesk::Sent(Grant& grant, MonoTime now) {
   if (!grant.permit) return;
   const uint32_t index = state_->book.FindPermit(grant.permit);
   if (index != PermitBook::kNone) state_->MarkSent(index, now, now);
+}
+
+void PermitDesk::Begun(const Grant& grant, const Target& target, std::vector<Reading> readings, MonoTime sent_at,
+                       MonoTime now) {
+  if (!grant.watched || !grant.permit) return;
+  State& s = *state_;
+  Settlement report;
+  report.begun = true;
+  report.readings = std::move(readings);
+  MakeSane(report);
+  // That it was sent stands before it.
+  if (const uint32_t index = s.book.FindPermit(grant.permit); index != PermitBook::kNone) s.MarkUrgent(index, now);
+  s.SettleAlone(grant, target, std::move(report), sent_at);
 }
 
 void PermitDesk::Settle(const Grant& grant, const Target& target, Settlement settlement, MonoTime sent_at,

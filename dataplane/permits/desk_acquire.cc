@@ -69,6 +69,10 @@ void PermitDesk::State::OnAnswer(const AcquireAnswer& answer, MonoTime now) {
   for (const DenialReason& denial : answer.denials) {
     if (denial.cooldown) pools.LearnClosure(denial.pool, denial.closure, denial.retry_after, now);
   }
+  if (answer.held) {
+    pending.Hold(answer.acquire, now);
+    return;
+  }
   const std::optional<PendingAcquires::Ask> ask = pending.Answered(answer.acquire, now);
   if (ask) Unask(*ask, answer.acquire);
   const bool wanted = ask && ask->waiter != nullptr;

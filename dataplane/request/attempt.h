@@ -83,6 +83,7 @@ class Attempt final : public Deadline, public Interruptible {
   void AppendAnswerFields(std::string& out, bool redact) const;
   void AppendChainFields(std::string& out);
   std::string WithoutKeys(std::string_view text) const;
+  void TellBegun();
   void Settle();
   void ReleaseConnection();
   bool Decode();                   // false: the body's coding cannot be read

@@ -55,28 +55,17 @@ TEST_F(PoolViewTest, AClosureRunsOutByItself) {
   EXPECT_TRUE(view.Closures(now).empty());
 }
 
-TEST_F(PoolViewTest, AClosureThatAWorkerSawIsToldToTheOthers) {
-  view.OnState(Open(5), now);
-  const auto told = view.OnClosure(Seen(absl::Seconds(40)), now);
-  ASSERT_TRUE(told);
-  EXPECT_EQ(told->pool, kPool);
-  EXPECT_EQ(told->closure, Closure::kRateLimited);
-  EXPECT_EQ(told->closed_for, absl::Seconds(40));
-  EXPECT_TRUE(told->limited);
-  EXPECT_EQ(told->remaining_requests, 5);
-}
-
-TEST_F(PoolViewTest, AClosureThatAWorkerSawSaysNothingOfShares) {
+TEST_F(PoolViewTest, AClosureThatAWorkerSawLeavesTheNumbersAsTheyAre) {
   PoolState said = Open(5);
   said.shares = {{3, 4, absl::Minutes(1)}};
   view.OnState(said, now);
-  Turn(absl::Seconds(50));
-  // Said anew, a share would begin anew.
-  const auto told = view.OnClosure(Seen(absl::Seconds(40)), now);
-  ASSERT_TRUE(told);
-  EXPECT_TRUE(told->shares_kept);
-  EXPECT_TRUE(told->shares.empty());
-  EXPECT_EQ(view.List(now)[0].shares.size(), 1u);
+  EXPECT_TRUE(view.OnClosure(Seen(absl::Seconds(40)), now));
+  const PoolState known = view.List(now)[0];
+  EXPECT_EQ(known.closure, Closure::kRateLimited);
+  EXPECT_EQ(known.closed_for, absl::Seconds(40));
+  EXPECT_TRUE(known.limited);
+  EXPECT_EQ(known.remaining_requests, 5);
+  EXPECT_EQ(known.shares.size(), 1u);
 }
 
 TEST_F(PoolViewTest, AClosureThatSaysNothingNewIsNotTold) {
