@@ -55,8 +55,8 @@ struct Pool {
 enum class Closure : uint8_t { kNone, kRateLimited, kQuotaExhausted, kAuth, kModelUnavailable, kOverloaded };
 
 // What one proxy may send to a pool while the control plane is away, for one of the pool's windows. Until a window has
-// passed since it was told, what was used before still counts; after that each stretch of a window has the steady
-// share.
+// passed since it was told, and since the control plane may last have granted to anybody, what was used before still
+// counts; after that each stretch of a window has the steady share.
 struct SafeShare {
   int64_t first = 0;   // requests
   int64_t steady = 0;  // requests

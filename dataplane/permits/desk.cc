@@ -30,13 +30,20 @@ void PermitDesk::OnMail(const LinkMail& mail, MonoTime now) {
   s.pending.Heard();
   if (mail.forget_permits) s.ForgetPermits();
   if (mail.status == LinkMail::Status::kAttached) {
+    s.HearOfGranting(false, now);
     s.attached = true;
     s.pending.Restart();
   }
-  for (const PoolState& pool : mail.pools) s.pools.OnState(pool, now);
+  for (const PoolState& pool : mail.pools) {
+    s.HearOfGranting(!pool.shares_kept, now);
+    s.pools.OnState(pool, now);
+  }
   for (const ObservedClosure& seen : mail.closures) s.pools.LearnClosure(seen.pool, seen.closure, seen.closed_for, now);
-  for (const AcquireAnswer& answer : mail.answers) s.OnAnswer(answer, now);
-  if (mail.status == LinkMail::Status::kDetached) s.Detach();
+  for (const AcquireAnswer& answer : mail.answers) {
+    s.HearOfGranting(!answer.alone, now);
+    s.OnAnswer(answer, now);
+  }
+  if (mail.status == LinkMail::Status::kDetached) s.Detach(now);
 }
 
 GateView PermitDesk::Consult(const Snapshot& snapshot, const Target& target, int64_t tokens, bool alone,
@@ -90,8 +97,18 @@ std::optional<GateView> PermitDesk::State::FindClosure(const Snapshot& snapshot,
   return view;
 }
 
+MonoTime PermitDesk::State::GrantedUntil(MonoTime now) const {
+  return granting ? pending.silent_since().value_or(now) : last_granting;
+}
+
+void PermitDesk::State::HearOfGranting(bool grants, MonoTime now) {
+  if (granting) last_granting = now;
+  granting = attached && grants;
+}
+
 GateView PermitDesk::State::Disconnected(const Snapshot& snapshot, const Target& target, MonoTime now) const {
   GateView view = ViewOf(Gate::kFree);
+  const MonoTime granted_until = GrantedUntil(now);
   for (const PoolId pool : target.pools) {
     if (!pools.Limited(snapshot, target, pool)) continue;
     switch (DisconnectedPolicy(snapshot, target, pool)) {
@@ -103,7 +120,9 @@ GateView PermitDesk::State::Disconnected(const Snapshot& snapshot, const Target&
         const PoolTable::Entry* entry = pools.Find(pool);
         MonoTime free_at = entry == nullptr || entry->shares.empty() ? MonoTime::Max() : now;
         if (entry != nullptr) {
-          for (const ShareWindow& share : entry->shares) free_at = std::max(free_at, share.FreeAt(now));
+          for (const ShareWindow& share : entry->shares) {
+            free_at = std::max(free_at, share.FreeAt(now, granted_until));
+          }
         }
         if (view.gate == Gate::kFree) view.gate = Gate::kShare;
         if (free_at > now) {

@@ -117,7 +117,8 @@ void PermitDesk::State::KeepPermit(const AcquireAnswer& answer, uint32_t given_o
   }
 }
 
-void PermitDesk::State::Detach() {
+void PermitDesk::State::Detach(MonoTime now) {
+  HearOfGranting(false, now);
   attached = false;
   pending.Restart();
   acquires.clear();

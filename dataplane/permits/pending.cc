@@ -52,7 +52,7 @@ std::optional<std::pair<AcquireId, PendingAcquires::Ask>> PendingAcquires::TakeO
     // Asks of one burst time out together and say no more than one of them does.
     if (ask->asked_at < last_timeout_) return std::make_pair(id, *ask);
     last_timeout_ = now;
-    ++timeouts_in_a_row_;
+    if (timeouts_in_a_row_++ == 0) silent_since_ = ask->asked_at;
     // Without this a round trip that has grown for good would never be measured: every answer would come too late.
     timeout_ = std::min(timeout_ * 2, kLongest);
     round_trip_ = timeout_ / 4;

@@ -49,6 +49,10 @@ class PendingAcquires {
   void Restart();
   // Anything at all came from the control plane.
   void Heard() { timeouts_in_a_row_ = 0; }
+  // When the first ask was made that has had no answer in time, with not a word since; absent: there is none.
+  std::optional<MonoTime> silent_since() const {
+    return timeouts_in_a_row_ > 0 ? std::optional(silent_since_) : std::nullopt;
+  }
   // Several timeouts and not a word since: not worth another wait, but for a try now and then.
   bool Mute(MonoTime now) const { return timeouts_in_a_row_ >= kMuteAfter && now < last_ask_ + kMuteRetry; }
 
@@ -74,6 +78,7 @@ class PendingAcquires {
   absl::Duration timeout_ = kLongest;
   MonoTime last_ask_;
   MonoTime last_timeout_;
+  MonoTime silent_since_;  // while there are timeouts in a row
   int timeouts_in_a_row_ = 0;
 };
 
