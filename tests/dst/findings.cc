@@ -52,7 +52,9 @@ void WorstWindow::OnUsed(const Upstream& upstream, int64_t tokens) {
   }
   uses_.emplace_back(now, tokens);
   sum_ += tokens;
-  most_ = std::max(most_, sum_);
+  if (sum_ <= most_) return;
+  most_ = sum_;
+  most_at_ = now;
 }
 
 }  // namespace chain429::dst

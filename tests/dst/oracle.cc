@@ -10,7 +10,7 @@ namespace chain429::dst {
 namespace {
 
 int64_t CostUpFront(const Upstream::Options& upstream, const ClientRequest& request) {
-  if (upstream.charge == TokenCharge::kOnUse) return request.prompt_tokens;
+  if (upstream.charge == TokenCounting::kOnUse) return request.prompt_tokens;
   return request.prompt_tokens + (request.max_output > 0 ? request.max_output : upstream.default_output);
 }
 
@@ -58,7 +58,7 @@ Optimum BestOf(const std::vector<Workload::Wish>& wishes, const Upstream::Option
       const auto entry = static_cast<int64_t>(windows[i]->Add(tokens ? up_front : 1, moment(wish.at)));
       if (upstream.limits[i].unit == ProviderLimit::Unit::kConcurrency) later.push({end, i, 0, -1});
       if (!tokens) continue;
-      if (upstream.charge == TokenCharge::kUpFront) {
+      if (upstream.charge == TokenCounting::kUpFront) {
         later.push({end, i, entry, actual - up_front});
       } else {
         later.push({end, i, -1, request.output_tokens});

@@ -1,31 +1,23 @@
 // Rows 1 to 3: windows of every kind, with nothing in the way.
 #include <algorithm>
+#include <map>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "tests/dst/findings.h"
 #include "tests/dst/oracle.h"
-#include "tests/dst/scenario.h"
-#include "tests/dst/stage.h"
+#include "tests/dst/rows.h"
 
 namespace chain429::dst {
-namespace {
 
-constexpr absl::Duration kClientsCome = absl::Seconds(1);
-
-}  // namespace
-
-Outcome Sliding(const RunOptions& options) {
+FleetOptions TwentyProxies() {
   FleetOptions fleet;
-  fleet.config =
-      "version: 1\n"
-      "providers:\n"
-      "  p: {kind: openai, base_url: 'https://p.test/v1', credentials: [{name: main, env: KEY}], limits: {rpm: 30}}\n"
-      "chains:\n"
-      "  c: {targets: [{provider: p, model: m}]}\n";
-  fleet.upstreams = {{.name = "p", .limits = {{.amount = 30}}}};
+  fleet.config = OneProvider("limits: {rpm: 30}");
+  fleet.upstreams = {{.name = "p", .limits = {Requests(30)}}};
   fleet.proxies = 20;
-  Stage stage({.seed = options.seed, .trace = options.trace}, fleet);
+  return fleet;
+}
+
+Outcome RunTwentyProxies(const RunOptions& options, const FleetOptions& fleet) {
+  Stage stage(StageOf(options), fleet);
   stage.Add<NoOverrun>(stage.world());
   stage.Add<NoSettlementLost>(stage.world());
   stage.Add<LedgerCovers>(stage.world(), stage.fleet());
@@ -41,25 +33,68 @@ Outcome Sliding(const RunOptions& options) {
                           ShareAtLeast("of the oracle's requests", taken, best.requests, 0.99)});
 }
 
+Outcome Sliding(const RunOptions& options) { return RunTwentyProxies(options, TwentyProxies()); }
+
+FleetOptions PacificDay() {
+  FleetOptions fleet;
+  fleet.config =
+      OneProvider("limits: {rpd: 50}, windows: {rpd: {kind: fixed, anchor: '00:00', zone: America/Los_Angeles}}");
+  ProviderLimit day = Requests(50, absl::Hours(24));
+  day.kind = ProviderLimit::Kind::kFixed;
+  day.zone = "America/Los_Angeles";
+  fleet.upstreams = {{.name = "p", .limits = {day}}};
+  fleet.proxies = 5;
+  return fleet;
+}
+
+Outcome RunPacificDays(const RunOptions& options, const FleetOptions& asked) {
+  FleetOptions fleet = asked;
+  Random choice(options.seed);
+  // The provider's clock is right to within what the guard allows for.
+  fleet.upstreams[0].clock_off = Between(choice, absl::Seconds(-3), absl::Seconds(3));
+  Stage::Options stage_options = StageOf(options);
+  // The Saturday before the clocks change in California, in autumn or in spring.
+  const absl::CivilHour autumn(2026, 10, 31, 1);
+  const absl::CivilHour spring(2026, 3, 7, 1);
+  stage_options.start = absl::FromCivil(options.seed % 2 == 0 ? spring : autumn, absl::UTCTimeZone());
+  Stage stage(stage_options, fleet);
+  stage.Add<NoOverrun>(stage.world());
+  stage.Add<NoSettlementLost>(stage.world());
+  stage.Add<LedgerCovers>(stage.world(), stage.fleet());
+  stage.Start();
+  stage.Run(kClientsCome);
+  Workload workload(stage.fleet(), {.per_minute = 0.15, .shape = SmallRequests("c")}, MonoTime() + options.length);
+  workload.Start();
+  stage.Run(options.length);
+  stage.Rest(absl::Minutes(2));
+  std::map<absl::Time, int64_t> days;  // by their first moment
+  const absl::Time begun = stage.start() + fleet.upstreams[0].clock_off;
+  for (const MonoTime at : stage.counts().of("p").taken_at) {
+    ++days[FixedPeriodOf(fleet.upstreams[0].limits[0], begun + (at - MonoTime())).start];
+  }
+  int64_t most = 0;
+  int64_t least = INT64_MAX;
+  for (const auto& [day, used] : days) {
+    most = std::max(most, used);
+    const bool whole = day >= begun && day + absl::Hours(25) <= begun + options.length;
+    if (whole) least = std::min(least, used);
+  }
+  return Conclude(stage, {AtMost("used in the fullest day", most, 50),
+                          AtLeast("used in the emptiest whole day", least == INT64_MAX ? 0 : least, 49)});
+}
+
+Outcome Midnight(const RunOptions& options) { return RunPacificDays(options, PacificDay()); }
+
 namespace {
 
-Outcome Tokens(const RunOptions& options, TokenCharge charge) {
-  const bool up_front = charge == TokenCharge::kUpFront;
+Outcome Tokens(const RunOptions& options, TokenCounting counting) {
+  const bool up_front = counting == TokenCounting::kUpFront;
   FleetOptions fleet;
-  fleet.config = absl::StrCat(
-      "version: 1\n"
-      "providers:\n"
-      "  p: {kind: openai, base_url: 'https://p.test/v1', credentials: [{name: main, env: KEY}], limits: {tpm: "
-      "100000}, "
-      "tokens: ",
-      up_front ? "strict" : "p95",
-      "}\n"
-      "chains:\n"
-      "  c: {targets: [{provider: p, model: m}]}\n");
+  fleet.config = OneProvider(absl::StrCat("limits: {tpm: 100000}, tokens: ", up_front ? "strict" : "p95"));
   fleet.upstreams = {
-      {.name = "p", .limits = {{.unit = ProviderLimit::Unit::kTokens, .amount = 100'000}}, .charge = charge}};
+      {.name = "p", .limits = {{.unit = ProviderLimit::Unit::kTokens, .amount = 100'000}}, .charge = counting}};
   fleet.proxies = 8;
-  Stage stage({.seed = options.seed, .trace = options.trace}, fleet);
+  Stage stage(StageOf(options), fleet);
   WorstWindow& worst = stage.Add<WorstWindow>(absl::Minutes(1));
   stage.Start();
   stage.Run(kClientsCome);
@@ -77,7 +112,9 @@ Outcome Tokens(const RunOptions& options, TokenCharge charge) {
     findings.push_back(ShareAtLeast("of the best feasible tokens", counts.tokens, best.tokens, 0.95));
   } else {
     findings.push_back(ShareAtMost("of the limit in the worst minute", worst.most(), 100'000, 1.01));
-    findings.push_back(Told("of the oracle's tokens", counts.tokens, best.tokens));
+    findings.push_back(Check("(when that was)", true, absl::FormatDuration(worst.most_at() - MonoTime())));
+    findings.push_back(Told("of the limit's tokens", counts.tokens,
+                            static_cast<int64_t>(100'000 * absl::ToDoubleMinutes(options.length))));
     findings.push_back(Told("429s per request taken", counts.refused, counts.taken));
   }
   return Conclude(stage, std::move(findings));
@@ -85,7 +122,7 @@ Outcome Tokens(const RunOptions& options, TokenCharge charge) {
 
 }  // namespace
 
-Outcome TokensUpFront(const RunOptions& options) { return Tokens(options, TokenCharge::kUpFront); }
-Outcome TokensOnUse(const RunOptions& options) { return Tokens(options, TokenCharge::kOnUse); }
+Outcome TokensUpFront(const RunOptions& options) { return Tokens(options, TokenCounting::kUpFront); }
+Outcome TokensOnUse(const RunOptions& options) { return Tokens(options, TokenCounting::kOnUse); }
 
 }  // namespace chain429::dst

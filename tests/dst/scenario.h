@@ -44,17 +44,23 @@ bool NotReached(const std::string& name);
 
 // The rows.
 Outcome FirstContact(const RunOptions& options);
+Outcome FirstContactSilent(const RunOptions& options);
 Outcome Sliding(const RunOptions& options);
 Outcome Midnight(const RunOptions& options);
 Outcome TokensUpFront(const RunOptions& options);
 Outcome TokensOnUse(const RunOptions& options);
 Outcome LateHeads(const RunOptions& options);
 Outcome Stranger(const RunOptions& options);
-Outcome StoppedAndSkewed(const RunOptions& options);
+Outcome StrangerSilent(const RunOptions& options);
+Outcome StoppedProxies(const RunOptions& options);
+Outcome WrongClocksSliding(const RunOptions& options);
+Outcome WrongClocksMidnight(const RunOptions& options);
 Outcome LossyLinks(const RunOptions& options);
 Outcome ChangingLimits(const RunOptions& options);
+Outcome ChangingLimitsSilent(const RunOptions& options);
 Outcome NoHeaders(const RunOptions& options);
-Outcome LongStreams(const RunOptions& options);
+Outcome LongStreamsPerMinute(const RunOptions& options);
+Outcome LongStreamsAtOnce(const RunOptions& options);
 Outcome Fuzz(const RunOptions& options);
 
 }  // namespace chain429::dst

@@ -35,7 +35,7 @@ void Upstream::HangUp(const std::shared_ptr<Call>& call) {
 
 int64_t Upstream::CostOf(size_t index, const ClientRequest& request) const {
   if (options_.limits[index].unit != ProviderLimit::Unit::kTokens) return 1;
-  if (options_.charge == TokenCharge::kOnUse) return request.prompt_tokens;
+  if (options_.charge == TokenCounting::kOnUse) return request.prompt_tokens;
   return request.prompt_tokens + (request.max_output > 0 ? request.max_output : options_.default_output);
 }
 
@@ -82,7 +82,7 @@ void Upstream::Begin(const std::shared_ptr<Call>& call) {
   const absl::Duration head_after =
       request.stream ? std::min(request.first_content, request.duration) : request.duration;
   Reply(call, std::move(answer), head_after + Between(random_, absl::ZeroDuration(), options_.late_heads));
-  if (options_.charge == TokenCharge::kOnUse) {
+  if (options_.charge == TokenCounting::kOnUse) {
     const int portions = request.stream ? kPortions : 1;
     for (int i = 1; i <= portions; ++i) {
       const int64_t tokens = request.output_tokens * i / portions - request.output_tokens * (i - 1) / portions;
@@ -110,7 +110,7 @@ void Upstream::Finish(const std::shared_ptr<Call>& call) {
   for (size_t i = 0; i < windows_.size(); ++i) {
     const ProviderLimit::Unit unit = options_.limits[i].unit;
     if (unit == ProviderLimit::Unit::kConcurrency) windows_[i]->Change(0, -1, Moment());
-    if (unit == ProviderLimit::Unit::kTokens && options_.charge == TokenCharge::kUpFront && !call->hung_up) {
+    if (unit == ProviderLimit::Unit::kTokens && options_.charge == TokenCounting::kUpFront && !call->hung_up) {
       const int64_t cost = request.prompt_tokens + request.output_tokens;
       windows_[i]->Change(entries[i], cost - CostOf(i, request), Moment());
     }

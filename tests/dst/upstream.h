@@ -28,7 +28,7 @@ enum class Manner {
 };
 
 // When tokens are counted.
-enum class TokenCharge {
+enum class TokenCounting {
   kUpFront,  // prompt and max_tokens when the request comes; what was not written is given back at the end
   kOnUse,    // the prompt when the request comes, the output as it is written
 };
@@ -40,7 +40,7 @@ class Upstream {
     std::string name;
     std::vector<ProviderLimit> limits = {};
     Manner manner = Manner::kSilent;
-    TokenCharge charge = TokenCharge::kOnUse;
+    TokenCounting charge = TokenCounting::kOnUse;
     int64_t default_output = 1024;  // charged up front where a request has no max_tokens
     Quality path{absl::Milliseconds(20), absl::Milliseconds(8), 0};
     absl::Duration clock_off = absl::ZeroDuration();  // of its wall clock
