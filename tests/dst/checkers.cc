@@ -3,22 +3,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/text.h"
+#include "tests/dst/describe.h"
 
 namespace chain429::dst {
-namespace {
-
-std::string Describe(const Call& call) {
-  return absl::StrCat("call ", call.id, " with permit ", call.permit.value(), " use ", call.use);
-}
-std::string Describe(const PoolView& pool, const LimitView& view) {
-  return absl::StrCat(pool.key, " ", view.limit.amount, " ", ToAbsl(UnitName(view.limit.unit)), " per ",
-                      absl::FormatDuration(view.limit.window.length), ": used ", view.used, ", reserved ",
-                      view.reserved, ", outside ", view.outside);
-}
-
-}  // namespace
-
 void NoOverrun::OnRefused(const Upstream& upstream, const Call& call, const std::string& limit) {
   world_.Fail(absl::StrCat("no overrun: ", upstream.name(), " refused ", Describe(call), " for its ", limit));
 }

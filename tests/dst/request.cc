@@ -197,6 +197,7 @@ void Request::Write() {
   sent_at_ = worker_.now();
   call_->written_at = worker_.proxy().world().now();
   worker_.desk().Sent(grant_, sent_at_);
+  worker_.OnDeskChanged();
   Node& node = worker_.proxy();
   call_->on_head = [&node, self = std::weak_ptr(shared_from_this()), call = call_.get()](const ProviderAnswer& answer) {
     node.Run([self, call, answer] {
