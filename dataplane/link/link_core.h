@@ -78,7 +78,7 @@ class LinkCore {
   Epoch epoch() const { return epoch_; }
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
   uint64_t refusals() const { return refusals_; }
-  const PoolView& pools() const { return pools_; }
+  const LinkPoolView& pools() const { return pools_; }
 
  private:
   struct Acknowledgement {
@@ -115,7 +115,7 @@ class LinkCore {
   Outbox outbox_;
   HeldPermits held_;
   RecentUseLog recent_;
-  PoolView pools_;
+  LinkPoolView pools_;
   UsageTotals usage_;
   // Targets that no snapshot lists, as the workers asked for them.
   absl::flat_hash_map<TargetId, std::vector<PoolId>> dynamic_pools_;

@@ -9,7 +9,7 @@ constexpr size_t kMaxEntries = 65536;
 
 }  // namespace
 
-PoolView::Entry& PoolView::Make(PoolId pool, MonoTime now) {
+LinkPoolView::Entry& LinkPoolView::Make(PoolId pool, MonoTime now) {
   if (entries_.size() >= kMaxEntries) {
     absl::erase_if(entries_,
                    [now](const auto& item) { return !item.second.state.limited && item.second.closed_until <= now; });
@@ -20,7 +20,7 @@ PoolView::Entry& PoolView::Make(PoolId pool, MonoTime now) {
   return entry;
 }
 
-PoolState PoolView::StateOf(const Entry& entry, MonoTime now) {
+PoolState LinkPoolView::StateOf(const Entry& entry, MonoTime now) {
   PoolState state = entry.state;
   if (entry.closed_until <= now) {
     state.closure = Closure::kNone;
@@ -31,7 +31,7 @@ PoolState PoolView::StateOf(const Entry& entry, MonoTime now) {
   return state;
 }
 
-PoolState PoolView::OnState(const PoolState& state, MonoTime now) {
+PoolState LinkPoolView::OnState(const PoolState& state, MonoTime now) {
   Entry& entry = Make(state.pool, now);
   const MonoTime told_until = state.closure == Closure::kNone ? MonoTime() : now + state.closed_for;
   const Closure known = entry.state.closure;
@@ -48,7 +48,7 @@ PoolState PoolView::OnState(const PoolState& state, MonoTime now) {
   return StateOf(entry, now);
 }
 
-PoolState PoolView::OnNumbers(const PoolState& state, MonoTime now) {
+PoolState LinkPoolView::OnNumbers(const PoolState& state, MonoTime now) {
   Entry& entry = Make(state.pool, now);
   const Closure known = entry.state.closure;
   entry.state = state;
@@ -56,7 +56,7 @@ PoolState PoolView::OnNumbers(const PoolState& state, MonoTime now) {
   return StateOf(entry, now);
 }
 
-bool PoolView::OnClosure(const ObservedClosure& closure, MonoTime now) {
+bool LinkPoolView::OnClosure(const ObservedClosure& closure, MonoTime now) {
   if (!closure.pool || closure.closure == Closure::kNone || closure.closed_for <= absl::ZeroDuration()) return false;
   Entry& entry = Make(closure.pool, now);
   entry.seen_closing = now;
@@ -68,7 +68,7 @@ bool PoolView::OnClosure(const ObservedClosure& closure, MonoTime now) {
   return true;
 }
 
-std::vector<wire::KnownClosure> PoolView::Closures(MonoTime now) const {
+std::vector<wire::KnownClosure> LinkPoolView::Closures(MonoTime now) const {
   std::vector<wire::KnownClosure> closures;
   for (const auto& [id, entry] : entries_) {
     if (entry.closed_until <= now || entry.state.closure == Closure::kNone) continue;
@@ -78,7 +78,7 @@ std::vector<wire::KnownClosure> PoolView::Closures(MonoTime now) const {
   return closures;
 }
 
-std::vector<PoolState> PoolView::List(MonoTime now) const {
+std::vector<PoolState> LinkPoolView::List(MonoTime now) const {
   std::vector<PoolState> list;
   list.reserve(entries_.size());
   for (const auto& [id, entry] : entries_) list.push_back(StateOf(entry, now));

@@ -12,7 +12,7 @@ namespace chain429 {
 
 // The proxy's one view of every pool: what the control plane said, and the closures that its workers saw before the
 // control plane did.
-class PoolView {
+class LinkPoolView {
  public:
   // A closure that a worker saw holds against states that were on their way when it was seen.
   static constexpr absl::Duration kStatesLag = absl::Seconds(2);

@@ -185,7 +185,7 @@ Grant PermitDesk::Take(const Target& target, Gate gate, int64_t tokens, MonoTime
   TargetRecord* record = s.book.FindTarget(target.id);
   if (record == nullptr || !record->spares.Fits(tokens, now)) return grant;
   const Spares::Taken taken = record->spares.Take(tokens, now);
-  PermitRecord& permit = s.book.permit(taken.permit);
+  DeskPermit& permit = s.book.permit(taken.permit);
   --permit.unused;
   ++permit.open;
   record->demand.Add(now);
@@ -273,7 +273,7 @@ void PermitDesk::Settle(const Grant& grant, const Target& target, Settlement set
     return;
   }
   if (!grant.sent && settlement.charged) s.MarkSent(index, sent_at, now);
-  PermitRecord& permit = s.book.permit(index);
+  DeskPermit& permit = s.book.permit(index);
   if (permit.open > 0) --permit.open;
   TargetRecord& record = s.book.target(permit.target);
   if (record.pools != target.pools) record.pools = target.pools;
@@ -296,7 +296,7 @@ void PermitDesk::Release(const Grant& grant, MonoTime now) {
   State& s = *state_;
   const uint32_t index = s.book.FindPermit(grant.permit);
   if (index == PermitBook::kNone) return;
-  PermitRecord& permit = s.book.permit(index);
+  DeskPermit& permit = s.book.permit(index);
   if (permit.open > 0) --permit.open;
   ++permit.released;
   // Of a tight limit somebody may be waiting for just this one.

@@ -66,7 +66,7 @@ struct PermitDesk::State {
   std::vector<AcquireId> cancels;
   std::vector<ObservedClosure> closures;
   std::vector<LoneSettlement> alone;
-  std::vector<uint32_t> dirty;       // permits, each once (PermitRecord::dirty)
+  std::vector<uint32_t> dirty;       // permits, each once (DeskPermit::dirty)
   std::vector<uint32_t> urgent;      // of these, those that cannot wait; may repeat
   std::vector<uint32_t> dirty_free;  // targets, each once (TargetRecord::dirty)
   bool urgent_free = false;

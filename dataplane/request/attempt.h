@@ -71,6 +71,7 @@ class Attempt final : public Deadline, public Interruptible {
   void BuildHead();
   Task<bool> Exchange();           // connection, request written, final head parsed
   Task<bool> Connect();
+  void NoteSent();
   Task<bool> ReadHead();
   Task<bool> ReadEarlyHead();
   Task<bool> ReadBody();           // the whole body behind the head, framing taken out

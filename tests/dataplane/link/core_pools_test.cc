@@ -83,7 +83,7 @@ TEST_F(LinkCoreTest, StatesOfOneTurnComeInTheirOrder) {
   PoolState closed = LimitedPool();
   closed.closure = Closure::kRateLimited;
   closed.closed_for = absl::Seconds(30);
-  Turn(PoolView::kStatesLag);
+  Turn(LinkPoolView::kStatesLag);
   ASSERT_TRUE(SayPool(closed).ok());
   ASSERT_TRUE(SayPool(LimitedPool()).ok());
   const std::vector<LinkMail> mails = MailFor(0);

@@ -33,7 +33,7 @@ class PoolViewTest : public testing::Test {
     }
     return absl::ZeroDuration();
   }
-  PoolView view;
+  LinkPoolView view;
   MonoTime now = MonoTime::FromNanos(int64_t{1'000'000} * 1'000'000'000);
 };
 
@@ -96,7 +96,7 @@ TEST_F(PoolViewTest, AnOpeningHoldsThoughItCameWhileItWasDoubted) {
   view.OnClosure(Seen(absl::Minutes(40)), now);
   Turn(absl::Milliseconds(100));
   view.OnState(Open(5), now);
-  Turn(PoolView::kStatesLag);
+  Turn(LinkPoolView::kStatesLag);
   EXPECT_EQ(ClosedFor(), absl::ZeroDuration());
 }
 
@@ -109,7 +109,7 @@ TEST_F(PoolViewTest, TheControlPlanesLongerClosureHoldsAtOnce) {
 
 TEST_F(PoolViewTest, LaterTheControlPlaneOpensWhatAWorkerSawClose) {
   view.OnClosure(Seen(absl::Minutes(40)), now);
-  Turn(PoolView::kStatesLag);
+  Turn(LinkPoolView::kStatesLag);
   EXPECT_EQ(view.OnState(Open(5), now).closure, Closure::kNone);
   EXPECT_EQ(ClosedFor(), absl::ZeroDuration());
 }
@@ -119,7 +119,7 @@ TEST_F(PoolViewTest, AControlPlaneThatWasAwayOpensNothingAtOnce) {
   Turn(absl::Minutes(1));
   view.OnAttached(now);
   EXPECT_EQ(view.OnState(Open(5), now).closure, Closure::kRateLimited);
-  Turn(PoolView::kStatesLag);
+  Turn(LinkPoolView::kStatesLag);
   EXPECT_EQ(view.OnState(Open(5), now).closure, Closure::kNone);
 }
 
