@@ -159,6 +159,12 @@ absl::Duration LearnedLimits::LengthOf(const Reading& reading) const {
   return absl::ZeroDuration();
 }
 
+bool LearnedLimits::states_requests() const {
+  return std::any_of(facts_.begin(), facts_.end(), [](const Fact& fact) {
+    return fact.unit == Unit::kRequests && fact.counts && !fact.left_out && fact.length <= absl::Hours(1);
+  });
+}
+
 Limit LearnedLimits::AsLimit(const Fact& fact) {
   Limit limit;
   limit.unit = fact.unit;

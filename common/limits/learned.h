@@ -35,6 +35,9 @@ class LearnedLimits {
   // The window that a reading speaks of; zero if its limit was never observed.
   absl::Duration LengthOf(const Reading& reading) const;
 
+  // Headers state a limit of requests that is believed, over an hour or less.
+  bool states_requests() const;
+
   // What Restore would need.
   std::vector<Limit> Known() const;
 

@@ -33,8 +33,11 @@ void Ledger::SetLimits(std::span<const Limit> limits, const Now& now) {
     if (same) {
       taken[*same] = true;
       slots_.push_back(old[*same]);
-      if (slots_.back().limit.amount != limit.amount) slots_.back().window.set_amount(limit.amount, now);
-      slots_.back().forecast.set_amount(limit.amount);
+      if (slots_.back().limit.amount != limit.amount) {
+        slots_.back().window.set_amount(limit.amount, now);
+        // What seemed to be somebody else's may have been the limit's change.
+        slots_.back().forecast = {limit.window.length, limit.amount};
+      }
       slots_.back().limit = limit;
       continue;
     }

@@ -16,7 +16,6 @@ class OutsideForecast {
  public:
   // `amount`: of the limit. At most half of it is ever kept free.
   OutsideForecast(absl::Duration window, int64_t amount) : window_(window), amount_(amount) {}
-  void set_amount(int64_t amount) { amount_ = amount; }
 
   // Outside use that counts at `now`. What was seen for a tenth of a window counts: less may be a report of our own
   // that is still on its way.

@@ -54,7 +54,11 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
   if (!pool_.learns) return;
   bool changed = false;
   for (const Reading& reading : seen.readings) changed |= learned_.Observe(reading, seen.cost, seen.sent_at, now.mono);
-  if (changed) Relimit(now);
+  if (changed) {
+    // What was inferred without the provider's word, or from a limit that it had before, is worth nothing beside it.
+    if (learned_.states_requests()) inferred_ = InferredLimit();
+    Relimit(now);
+  }
   for (const Reading& reading : seen.readings) {
     if (reading.limit <= 0 || reading.remaining < 0 || reading.remaining > reading.limit) continue;
     const bool requests = reading.unit == Unit::kRequests;
