@@ -88,7 +88,11 @@ absl::Status Registry::OnPermits(const std::shared_ptr<PermitsPort>& port, const
   for (const PermitRelease& release : up.releases) broker_.OnRelease(holder, release, now);
   // Cancels need nothing here: every acquire is answered in the turn that brings it, and the proxy releases what comes
   // late.
-  for (const Acquire& acquire : up.acquires) session->permits().Add(broker_.OnAcquire(holder, acquire, now));
+  for (const Acquire& acquire : up.acquires) {
+    AcquireAnswer answer = broker_.OnAcquire(holder, acquire, now);
+    session->permits().AddStates(broker_.NumbersFor(answer, now));
+    session->permits().Add(std::move(answer));
+  }
   Touch(*session);
   return absl::OkStatus();
 }

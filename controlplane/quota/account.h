@@ -59,6 +59,8 @@ class PoolAccount {
 
   // Whether an attempt needs a permit.
   bool limited(MonoTime now) const { return ledger_.limited() || cooldown_.probing(now); }
+  // Its numbers, without the shares.
+  PoolState Numbers(const Now& now);
   // `proxies` share it.
   PoolState State(int64_t proxies, const Now& now);
   // What each of `proxies` may use unseen.
@@ -74,7 +76,9 @@ class PoolAccount {
   // Bookkeeping of the broker.
   bool dirty = false;      // its numbers changed since they were last pushed
   bool urgent = false;     // in a way that proxies must hear of at once
-  PoolState pushed;
+  PoolState pushed;        // to every proxy
+  MonoTime pushed_at;
+  std::vector<LimitState> told;  // since then, to one that asked; empty: to none
   bool declared = false;   // by the present snapshot; else derived from a request
   bool unremembered = false;  // its memory changed since it was last taken
   MonoTime last_used;

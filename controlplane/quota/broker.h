@@ -71,6 +71,9 @@ class Broker {
 
   // ---- Permits ----
   AcquireAnswer OnAcquire(HolderId holder, const Acquire& acquire, const Now& now);
+  // How the pools stand of which the answer was made: whoever asked must not wait for the routine to know what it has
+  // just been given.
+  std::vector<PoolState> NumbersFor(const AcquireAnswer& answer, const Now& now);
   void OnSent(HolderId holder, const SentReport& sent, const Now& now);
   void OnSettle(HolderId holder, const Settlement& settlement, const Now& now);
   void OnRelease(HolderId holder, const PermitRelease& release, const Now& now);
@@ -170,6 +173,7 @@ class Broker {
 
   // push
   PoolState StateOf(PoolAccount& account, const Now& now);
+  static void MarkPushed(PoolAccount& account, const PoolState& state, const Now& now);
   void Touch(PoolAccount& account, const Now& now);
   void TouchUrgent(PoolAccount& account);
   void Opened(PoolAccount& account, const Now& now);
@@ -188,6 +192,7 @@ class Broker {
   MonoTime next_forgetting_;
   // Boots that were taken for gone, and when they had left: what they did before that is counted.
   absl::flat_hash_map<std::string, MonoTime> departed_;
+  uint64_t last_serial_ = 0;
   std::vector<PoolId> dirty_;
   bool prompt_ = false;
   std::vector<PoolId> urgent_;

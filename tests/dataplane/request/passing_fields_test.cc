@@ -58,5 +58,17 @@ TEST(PassingFields, TheProvidersCookiesConnectionAndOurOwnNamesDoNotReachTheClie
   }
 }
 
+TEST(PassingFields, KnowsWhatTellsOfOneAccountsLimits) {
+  const auto tells = [](const char* name, bool error) { return TellsOfLimits({name, "1"}, error); };
+  for (const char* name : {"x-ratelimit-limit-requests", "X-RateLimit-Reset-Tokens", "x-ratelimit-limit-requests-day",
+                           "RateLimit", "ratelimit-policy"}) {
+    EXPECT_TRUE(tells(name, false)) << name;
+    EXPECT_TRUE(tells(name, true)) << name;
+  }
+  EXPECT_TRUE(tells("Retry-After", false));
+  EXPECT_FALSE(tells("Retry-After", true)) << "an error that is handed back says when it may be tried again";
+  for (const char* name : {"content-type", "x-rate", "x-request-id", "date"}) EXPECT_FALSE(tells(name, false)) << name;
+}
+
 }  // namespace
 }  // namespace chain429
