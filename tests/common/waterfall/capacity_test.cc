@@ -30,9 +30,9 @@ class CapacityTest : public testing::Test {
     absl::Duration age;
     absl::Duration closed_for;
   };
-  void Add(std::vector<uint64_t> pools) {
+  void Add(const std::vector<uint64_t>& of) {
     Target target;
-    for (const uint64_t pool : pools) target.pools.push_back(PoolId(pool));
+    for (const uint64_t pool : of) target.pools.push_back(PoolId(pool));
     targets.push_back(target);
     standings.emplace_back();
   }
@@ -40,14 +40,13 @@ class CapacityTest : public testing::Test {
     std::vector<const Target*> pointers;
     for (const Target& target : targets) pointers.push_back(&target);
     std::map<uint64_t, int> asked;
-    const Capacity capacity = CapacityPlan(pointers).Sum(
+    return CapacityPlan(pointers).Sum(
         [&](PoolId id) {
           EXPECT_EQ(++asked[id.value()], 1);
           const PoolNow& now = pools[id.value()];
           return PoolStanding{now.limits, now.age, now.closed_for};
         },
         [&](size_t i) { return standings[i]; });
-    return capacity;
   }
   std::vector<Target> targets;
   std::vector<TargetStanding> standings;
