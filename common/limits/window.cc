@@ -97,11 +97,11 @@ std::vector<Window::Freed> Window::Frees(size_t most, const Now& now) {
   std::vector<Freed> freed;
   const int64_t used = Used(now);
   if (used <= 0) return freed;
-  const auto steps = static_cast<int64_t>(most);
+  // The first of it is told by itself: who has nothing left waits for that.
+  const int64_t step = used / (static_cast<int64_t>(most) - 1) + 1;
   if (bucket_) {
     // It flows all the time.
-    const int64_t step = (used + steps - 1) / steps;
-    for (int64_t amount = std::min(step, used);; amount = std::min(amount + step, used)) {
+    for (int64_t amount = 1;; amount = std::min(amount + step, used)) {
       freed.push_back({bucket_->UntilFreed(amount, now.mono), amount});
       if (amount == used) return freed;
     }
@@ -123,10 +123,10 @@ std::vector<Window::Freed> Window::Frees(size_t most, const Now& now) {
   int64_t told = 0;
   size_t entries = 0;
   log_.VisitAfter(cut, [&](MonoTime, int64_t of_it) { entries += of_it > 0 ? 1 : 0; });
-  const int64_t step = entries <= most ? 1 : (used + steps - 1) / steps;
   log_.VisitAfter(cut, [&](MonoTime at, int64_t of_it) {
     amount += of_it;
-    if (of_it == 0 || (amount < told + step && amount < used)) return;
+    const bool together = entries > most && told > 0 && amount < told + step && amount < used;
+    if (of_it == 0 || together) return;
     told = amount;
     freed.push_back({std::max(absl::ZeroDuration(), at + (spec_.length + Guard()) - now.mono), amount});
   });

@@ -38,7 +38,8 @@ class Window {
   absl::Duration UntilFreed(int64_t amount, const Now& now);
 
   // When what is used now is free again, if nothing is added: how much of it in all by when, both rising, the last all
-  // of it. At most `most` steps; where there is more to tell, a later one stands for those before it.
+  // of it. At most `most` (> 1) steps: where there is more to tell a later one stands for those before it, but not for
+  // the first.
   struct Freed {
     absl::Duration in;
     int64_t amount = 0;

@@ -177,15 +177,15 @@ class Teller {
       AppendSeconds(out, "full_in_s", now.full_in);
     }
     out.push_back('}');
-    for (const Recovery& recovery : limit.recoveries) {
-      if (recovery.in <= age) continue;
-      std::string told = "{";
-      AppendSeconds(told, "in_s", recovery.in - age);
-      told.push_back(',');
-      AppendString(told, "pool", KeyOf(pool));
-      absl::StrAppend(&told, ",", name.substr(1), ",\"remaining\":", recovery.remaining, "}");
-      recoveries_.push_back({recovery.in - age, std::move(told)});
-    }
+    const auto next = std::find_if(limit.recoveries.begin(), limit.recoveries.end(),
+                                   [age](const Recovery& recovery) { return recovery.in > age; });
+    if (next == limit.recoveries.end()) return;
+    std::string told = "{";
+    AppendSeconds(told, "in_s", next->in - age);
+    told.push_back(',');
+    AppendString(told, "pool", KeyOf(pool));
+    absl::StrAppend(&told, ",", name.substr(1), ",\"remaining\":", next->remaining, "}");
+    recoveries_.push_back({next->in - age, std::move(told)});
   }
 
   const PermitDesk& desk_;
@@ -193,7 +193,7 @@ class Teller {
   const ResolvedChain& chain_;
   const MonoTime now_;
   std::vector<PoolId> pools_;  // each once, as targets name them
-  std::vector<Told> recoveries_;
+  std::vector<Told> recoveries_;  // of each limit that is not full the next, and of each closed pool its opening
   absl::Duration opens_in_ = absl::InfiniteDuration();  // of the first target that does
 };
 

@@ -64,6 +64,21 @@ TEST(WindowFrees, ABucketIsFullWhenAllHasFlowedBack) {
   EXPECT_EQ(freed.back().in, absl::Seconds(20) + kSlidingGuard);
 }
 
+TEST(WindowFrees, TheFirstThatIsFreeIsToldExactlyHoweverManyFollow) {
+  for (const WindowSpec& spec : {Sliding(absl::Minutes(1)), Sliding(absl::Hours(24)), Bucket(absl::Minutes(1))}) {
+    TurnedClock clock;
+    Window window(spec, 100);
+    for (int i = 0; i < 50; ++i) {
+      window.Add(1, clock.mono(), clock.now);
+      clock.Turn(spec.length / 100);
+    }
+    const std::vector<Window::Freed> freed = window.Frees(kSteps, clock.now);
+    EXPECT_EQ(freed.front().in, window.UntilFreed(1, clock.now));
+    EXPECT_EQ(freed.front().amount, 1);
+    EXPECT_GT(freed.size(), kSteps / 2);
+  }
+}
+
 // Whatever was used when: the steps are few, rise, end with everything, and never promise what is not free then.
 TEST(WindowFrees, NeverPromisesTooMuchOrTooEarly) {
   for (const WindowSpec& spec : {Sliding(absl::Minutes(1)), Sliding(absl::Hours(24)), Fixed(absl::Minutes(1)),
