@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kNoticeableShare = 20;
 // Calls begin and end all the time: how many are open is told no more often than this.
 constexpr absl::Duration kConcurrencyEvery = absl::Milliseconds(200);
+constexpr int64_t kSmallAmount = 1000;
 
 bool Noticeable(int64_t before, int64_t after) {
   if ((before <= 0) != (after <= 0)) return true;
@@ -47,6 +48,15 @@ bool Noticeable(const PoolState& before, const PoolState& after) {
          Noticeable(before.limits, after.limits);
 }
 
+// With every answer. Where the calls under way are limited each request asks, however many there are: then only small
+// numbers are.
+bool IsWorthTelling(const Ledger& ledger) {
+  const bool asks_always = ledger.HasLimit([](const Limit& limit) { return limit.unit == Unit::kConcurrency; });
+  return ledger.HasLimit([=](const Limit& limit) {
+    return limit.unit != Unit::kConcurrency && (!asks_always || limit.amount <= kSmallAmount);
+  });
+}
+
 }  // namespace
 
 void Broker::Touch(PoolAccount& account, const Now& now) {
@@ -69,7 +79,7 @@ std::vector<PoolState> Broker::NumbersFor(const AcquireAnswer& answer, const Now
   std::vector<PoolState> states;
   const auto add = [&](PoolId id) {
     PoolAccount* account = book_.Find(id);
-    if (account == nullptr || !account->ledger().limited()) return;
+    if (account == nullptr || !IsWorthTelling(account->ledger())) return;
     states.push_back(account->Numbers(now));
     states.back().serial = ++last_serial_;
     account->told = states.back().limits;

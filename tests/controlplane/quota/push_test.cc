@@ -186,5 +186,39 @@ TEST_F(PushTest, EveryLimitsNumberIsNoticedNotOnlyTheTightest) {
   EXPECT_EQ(state.limits[1].remaining, 19);
 }
 
+TEST_F(PushTest, WhereEveryRequestAsksOnlySmallNumbersComeWithTheAnswer) {
+  for (const auto& [limits, told] : std::vector<std::pair<std::vector<Limit>, size_t>>{
+           {{Concurrency(4)}, 0}, {{Rpm(100'000), Concurrency(4)}, 0}, {{Rpm(100), Concurrency(4)}, 1}, {{Rpm(100'000)}, 1}}) {
+    const TargetId target = AddLimited("t" + std::to_string(targets.size()), limits);
+    Configure();
+    EXPECT_EQ(broker->NumbersFor(Ask({target}), now).size(), told) << targets.size();
+  }
+}
+
+TEST_F(PushTest, HowManyCallsAreOpenIsToldNowAndThen) {
+  const TargetId target = Ready({Concurrency(4)});
+  Pass(absl::Seconds(1));
+  const PermitId permit = Permitted(target);
+  EXPECT_EQ(SmallestRemaining(Routine(target).limits, Unit::kConcurrency), 3);
+  Release(permit);
+  EXPECT_FALSE(Routine(target).pool) << "at once would be once a request";
+  EXPECT_TRUE(broker->has_routine());
+  Pass(absl::Milliseconds(200));
+  EXPECT_EQ(SmallestRemaining(Routine(target).limits, Unit::kConcurrency), 4);
+  EXPECT_FALSE(broker->has_routine());
+}
+
+TEST_F(PushTest, WhoeverWasToldMoreHearsOfWhatWasGivenBack) {
+  const TargetId target = Ready({Rpm(100)});
+  const AcquireAnswer answer = Ask({target});
+  broker->NumbersFor(answer, now);
+  broker->TakeRoutine(now);
+  Release(answer.permit.id);
+  EXPECT_FALSE(Routine(target).pool) << "99 and 100 are near enough";
+  for (int i = 0; i < 7; ++i) broker->NumbersFor(Ask({target}), now);
+  Pass(absl::Seconds(10));  // unsent, they go back by themselves
+  EXPECT_EQ(SmallestRemaining(Routine(target).limits, Unit::kRequests), 100) << "of 93 that one proxy was told";
+}
+
 }  // namespace
 }  // namespace chain429
