@@ -121,8 +121,8 @@ Capacity CapacityPlan::Sum(absl::FunctionRef<PoolStanding(PoolId)> pool,
 
 void AppendGoDuration(std::string& out, absl::Duration duration) {
   if (duration < absl::Seconds(1)) {
-    const int64_t millis = absl::ToInt64Milliseconds(absl::Ceil(std::max(duration, absl::ZeroDuration()),
-                                                                absl::Milliseconds(1)));
+    const int64_t millis =
+        absl::ToInt64Milliseconds(absl::Ceil(std::max(duration, absl::ZeroDuration()), absl::Milliseconds(1)));
     if (millis == 0) {
       out.append("0s");
     } else if (millis == 1000) {

@@ -152,8 +152,8 @@ TargetStanding PermitDesk::StandingOf(const Provider& provider, const Target& ta
     return credential.usable && !(any_closed && ClosedUntil(pools.Find(credential.pool), now) != MonoTime());
   };
   TargetStanding standing;
-  standing.usable = target.credentials.empty() ||
-                    std::any_of(target.credentials.begin(), target.credentials.end(), is_at_hand);
+  standing.usable =
+      target.credentials.empty() || std::any_of(target.credentials.begin(), target.credentials.end(), is_at_hand);
   if (any_closed && std::any_of(target.pools.begin(), target.pools.end(), is_refused)) standing.usable = false;
   if (const TargetRecord* record = state_->book.FindTarget(target.id)) standing.permits = record->spares.left();
   return standing;

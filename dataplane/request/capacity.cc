@@ -50,8 +50,7 @@ class Teller {
     for (const Route& route : chain_.routes) AppendTarget(targets, *route.target);
     std::string pools;
     for (const PoolId pool : pools_) AppendPool(pools, pool);
-    std::stable_sort(recoveries_.begin(), recoveries_.end(),
-                     [](const Told& a, const Told& b) { return a.in < b.in; });
+    std::stable_sort(recoveries_.begin(), recoveries_.end(), [](const Told& a, const Told& b) { return a.in < b.in; });
     if (recoveries_.size() > kToldRecoveries) recoveries_.resize(kToldRecoveries);
     std::string out = R"({"object":"chain.capacity",)";
     AppendString(out, "chain", chain_.name);

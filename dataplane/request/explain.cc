@@ -107,7 +107,8 @@ class Explainer {
   bool KnownToBeEmpty(const Target& target) const {
     return std::any_of(target.pools.begin(), target.pools.end(), [&](PoolId pool) {
       const PoolState state = desk_.Know(pool, now_);
-      return SmallestRemaining(state.limits, Unit::kRequests) == 0 || SmallestRemaining(state.limits, Unit::kTokens) == 0;
+      return SmallestRemaining(state.limits, Unit::kRequests) == 0 ||
+             SmallestRemaining(state.limits, Unit::kTokens) == 0;
     });
   }
 

@@ -71,7 +71,8 @@ std::string UnknownMessage(const Snapshot& snapshot, const ClientKey* key, std::
   for (const Chain& chain : snapshot.chains) {
     if (MayUse(key, chain.name)) names.push_back(chain.name);
   }
-  std::string out = absl::StrCat("There is no ", ToAbsl(what), " \"", Truncate(name, 120), restricted ? "\" for this key." : "\".");
+  std::string out =
+      absl::StrCat("There is no ", ToAbsl(what), " \"", Truncate(name, 120), restricted ? "\" for this key." : "\".");
   if (const auto meant = DidYouMean(name, names)) absl::StrAppend(&out, " Did you mean \"", *meant, "\"?");
   if (restricted && names.empty()) return out.append(" The chains that this key may use are not configured any more.");
   if (names.empty()) return out.append(" No chain is configured yet.");

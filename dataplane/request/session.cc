@@ -227,8 +227,8 @@ Task<bool> Session::Handle() {
   const bool chat = path == "/v1/chat/completions";
   const bool models =
       path == kModels || (path.starts_with(kModels) && path.size() > kModels.size() + 1 && path[kModels.size()] == '/');
-  const bool capacity = path.size() > kChains.size() + kCapacity.size() && path.starts_with(kChains) &&
-                        path.ends_with(kCapacity);
+  const bool capacity =
+      path.size() > kChains.size() + kCapacity.size() && path.starts_with(kChains) && path.ends_with(kCapacity);
   if (!chat && !models && !capacity) {
     Task<bool> refusing = client_.SendError(404,
                                             std::string("There is nothing at ")

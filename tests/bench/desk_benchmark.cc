@@ -140,11 +140,11 @@ void BM_TellCapacity(benchmark::State& state) {
   std::string head;
   for (auto _ : state) {
     head.clear();
-    AppendRateLimitFields(
-        head, plan.Sum([&](PoolId pool) { return worker.desk.StandingOf(pool, worker.now); },
-                       [&](size_t i) {
-                         return worker.desk.StandingOf(worker.snapshot.providers[0], *targets[i], worker.now);
-                       }));
+    AppendRateLimitFields(head, plan.Sum([&](PoolId pool) { return worker.desk.StandingOf(pool, worker.now); },
+                                         [&](size_t i) {
+                                           return worker.desk.StandingOf(worker.snapshot.providers[0], *targets[i],
+                                                                         worker.now);
+                                         }));
     benchmark::DoNotOptimize(head.data());
   }
 }

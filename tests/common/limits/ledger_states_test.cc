@@ -33,16 +33,16 @@ TEST_F(LedgerStates, SayWhatIsLeftOfEachLimitAndWhenAllOfIt) {
   ledger_.SendUnreserved({1, 0, 0}, clock_.mono(), clock_.now);
   const std::vector<LimitState> states = ledger_.States(clock_.now);
   ASSERT_EQ(states.size(), 3u);
-  EXPECT_EQ(states[0], (LimitState{.unit = Unit::kRequests,
-                                   .window = absl::Minutes(1),
-                                   .amount = 30,
-                                   .remaining = 26,
-                                   .recoveries = {{absl::Seconds(40) + kSlidingGuard, 28},
-                                                  {absl::Minutes(1) + kSlidingGuard, 30}}}));
+  EXPECT_EQ(
+      states[0],
+      (LimitState{.unit = Unit::kRequests,
+                  .window = absl::Minutes(1),
+                  .amount = 30,
+                  .remaining = 26,
+                  .recoveries = {{absl::Seconds(40) + kSlidingGuard, 28}, {absl::Minutes(1) + kSlidingGuard, 30}}}));
   EXPECT_EQ(states[1].kind, WindowKind::kFixed);
   EXPECT_EQ(states[1].remaining, 840);
-  EXPECT_EQ(states[1].recoveries,
-            (std::vector<Recovery>{{absl::Hours(12) - absl::Seconds(20) + kEdgeGuard, 1000}}));
+  EXPECT_EQ(states[1].recoveries, (std::vector<Recovery>{{absl::Hours(12) - absl::Seconds(20) + kEdgeGuard, 1000}}));
   EXPECT_EQ(states[2],
             (LimitState{.unit = Unit::kConcurrency, .window = {}, .amount = 4, .remaining = 3, .recoveries = {}}));
 }
@@ -81,8 +81,8 @@ TEST_F(LedgerStates, ALimitThatIsOverrunRecoversWhenTheExcessHasGone) {
   clock_.Turn(absl::Seconds(10));
   Use({1, 0, 0});
   EXPECT_EQ(Only().remaining, 0);
-  EXPECT_EQ(Only().recoveries, (std::vector<Recovery>{{absl::Seconds(50) + kSlidingGuard, 1},
-                                                      {absl::Minutes(1) + kSlidingGuard, 2}}));
+  EXPECT_EQ(Only().recoveries,
+            (std::vector<Recovery>{{absl::Seconds(50) + kSlidingGuard, 1}, {absl::Minutes(1) + kSlidingGuard, 2}}));
 }
 
 TEST_F(LedgerStates, ManyUsesAreToldInFewSteps) {

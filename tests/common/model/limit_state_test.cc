@@ -16,7 +16,8 @@ TEST(LimitState, RecoversByItselfFromStepToStep) {
   struct Case {
     int64_t age, remaining, frees_in, full_in;
   };
-  for (const Case& c : std::vector<Case>{{0, 0, 10, 40}, {9, 0, 1, 31}, {10, 3, 0, 30}, {40, 30, 0, 0}, {999, 30, 0, 0}}) {
+  for (const Case& c :
+       std::vector<Case>{{0, 0, 10, 40}, {9, 0, 1, 31}, {10, 3, 0, 30}, {40, 30, 0, 0}, {999, 30, 0, 0}}) {
     const LimitNow now = LookAt(told, absl::Seconds(c.age));
     EXPECT_EQ(now.remaining, c.remaining) << c.age;
     EXPECT_EQ(now.frees_in, absl::Seconds(c.frees_in)) << c.age;

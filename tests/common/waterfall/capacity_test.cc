@@ -13,7 +13,8 @@ constexpr absl::Duration kMinute = absl::Minutes(1), kDay = absl::Hours(24);
 
 LimitState LimitOf(Unit unit, absl::Duration window, int64_t amount, int64_t remaining,
                    std::vector<Recovery> recoveries = {}) {
-  return {.unit = unit, .window = window, .amount = amount, .remaining = remaining, .recoveries = std::move(recoveries)};
+  return {
+      .unit = unit, .window = window, .amount = amount, .remaining = remaining, .recoveries = std::move(recoveries)};
 }
 LimitState Rpm(int64_t amount, int64_t remaining, std::vector<Recovery> recoveries = {}) {
   return LimitOf(Unit::kRequests, kMinute, amount, remaining, std::move(recoveries));

@@ -187,8 +187,11 @@ TEST_F(PushTest, EveryLimitsNumberIsNoticedNotOnlyTheTightest) {
 }
 
 TEST_F(PushTest, WhereEveryRequestAsksOnlySmallNumbersComeWithTheAnswer) {
-  for (const auto& [limits, told] : std::vector<std::pair<std::vector<Limit>, size_t>>{
-           {{Concurrency(4)}, 0}, {{Rpm(100'000), Concurrency(4)}, 0}, {{Rpm(100), Concurrency(4)}, 1}, {{Rpm(100'000)}, 1}}) {
+  for (const auto& [limits, told] :
+       std::vector<std::pair<std::vector<Limit>, size_t>>{{{Concurrency(4)}, 0},
+                                                          {{Rpm(100'000), Concurrency(4)}, 0},
+                                                          {{Rpm(100), Concurrency(4)}, 1},
+                                                          {{Rpm(100'000)}, 1}}) {
     const TargetId target = AddLimited("t" + std::to_string(targets.size()), limits);
     Configure();
     EXPECT_EQ(broker->NumbersFor(Ask({target}), now).size(), told) << targets.size();

@@ -17,8 +17,7 @@ namespace {
 using Json = nlohmann::json;
 
 LimitState Rpm(int64_t amount, int64_t remaining, std::vector<Recovery> recoveries = {}) {
-  return {
-      .window = absl::Minutes(1), .amount = amount, .remaining = remaining, .recoveries = std::move(recoveries)};
+  return {.window = absl::Minutes(1), .amount = amount, .remaining = remaining, .recoveries = std::move(recoveries)};
 }
 
 // A chain over two accounts, each with a key; the proxy is attached.

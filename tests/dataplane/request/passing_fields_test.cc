@@ -29,7 +29,8 @@ TEST(PassingFields, TheClientsKeyHostCookiesAndConnectionStayHere) {
 }
 
 TEST(PassingFields, EverythingElseOfTheClientGoesOn) {
-  for (const char* name : {"Content-Type", "User-Agent", "x-stainless-lang", "OpenAI-Organization", "Accept", "x-429", "x-429chai", "Authorization2", "x-request-id"}) {
+  for (const char* name : {"Content-Type", "User-Agent", "x-stainless-lang", "OpenAI-Organization", "Accept", "x-429",
+                           "x-429chai", "Authorization2", "x-request-id"}) {
     EXPECT_TRUE(Up(name)) << name;
   }
 }
