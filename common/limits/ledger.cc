@@ -1,6 +1,7 @@
 #include "common/limits/ledger.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 namespace chain429 {
@@ -8,6 +9,8 @@ namespace {
 
 // When only reservations stand in the way: they are sent or go back within a few seconds.
 constexpr absl::Duration kHeldWait = absl::Seconds(1);
+// A limit used to this share is what a refusal is about.
+constexpr int64_t kUsedUpPercent = 90;
 
 }  // namespace
 
@@ -29,10 +32,11 @@ void Ledger::SetLimits(std::span<const Limit> limits, const Now& now) {
       taken[*same] = true;
       slots_.push_back(old[*same]);
       if (slots_.back().limit.amount != limit.amount) slots_.back().window.set_amount(limit.amount, now);
+      slots_.back().forecast.set_amount(limit.amount);
       slots_.back().limit = limit;
       continue;
     }
-    Slot slot{limit, Window(limit.window, limit.amount), {}};
+    Slot slot{limit, Window(limit.window, limit.amount), {}, {limit.window.length, limit.amount}};
     if (longest) {
       slot.window.CopyFrom(old[*longest].window, now);
     } else if (limit.unit == Unit::kRequests || limit.unit == Unit::kTokens) {
@@ -42,10 +46,21 @@ void Ledger::SetLimits(std::span<const Limit> limits, const Now& now) {
   }
 }
 
+int64_t Ledger::Outside(Slot& slot, const Now& now) {
+  const int64_t extra = slot.drift.Extra(now.mono);
+  const int64_t peak = slot.forecast.Peak(now.mono);
+  if (peak == 0) return extra;
+  if (slot.limit.window.kind != WindowKind::kFixed) return std::max(extra, std::min(peak + 1, slot.limit.amount / 2));
+  // What he has used in this period is in `extra`; what he will is his share of the time that is left.
+  const double left = absl::FDivDuration(slot.window.FullLength(now), slot.limit.window.length);
+  const auto coming = static_cast<int64_t>(std::ceil(static_cast<double>(peak + 1) * std::clamp(left, 0.0, 1.0)));
+  return std::max(extra, std::min(extra + coming, slot.limit.amount / 2));
+}
+
 int64_t Ledger::Used(Slot& slot, const Now& now) {
   const Unit unit = slot.limit.unit;
   if (unit == Unit::kConcurrency) return held_.requests + open_.requests + aside_.requests;
-  return slot.window.Used(now) + slot.drift.Extra(now.mono) + held_.Of(unit) + aside_.Of(unit);
+  return slot.window.Used(now) + Outside(slot, now) + held_.Of(unit) + aside_.Of(unit);
 }
 
 absl::Duration Ledger::Wait(Slot& slot, int64_t amount, const Now& now) {
@@ -55,9 +70,13 @@ absl::Duration Ledger::Wait(Slot& slot, int64_t amount, const Now& now) {
   if (excess <= 0) return absl::ZeroDuration();
   if (slot.limit.unit == Unit::kConcurrency) return kHeldWait;
   absl::Duration wait = slot.window.UntilFreed(excess, now);
+  const int64_t outside = Outside(slot, now);
   if (const int64_t extra = slot.drift.Extra(now.mono); extra > 0) {
-    // Outside use goes at once; what is missing beyond it must leave the window.
-    wait = std::min(wait, std::max(slot.drift.Until(now.mono), slot.window.UntilFreed(excess - extra, now)));
+    // What is known of outside use goes at once, but for what must be reckoned with; what is missing beyond it must
+    // leave the window.
+    const int64_t stays = std::max<int64_t>(0, std::min(outside, slot.forecast.Peak(now.mono) + 1) - 1);
+    const int64_t goes = std::max<int64_t>(0, outside - stays);
+    wait = std::min(wait, std::max(slot.drift.Until(now.mono), slot.window.UntilFreed(excess - goes, now)));
   }
   return wait == absl::InfiniteDuration() ? kHeldWait : std::max(wait, absl::Milliseconds(1));
 }
@@ -136,8 +155,25 @@ void Ledger::Observe(const Count& count, const Now& now) {
     const Limit& limit = slot.limit;
     if (limit.unit != count.unit || limit.window.length != count.length || limit.amount != count.amount) continue;
     slot.drift.Observe(count.reading, limit.provenance != Provenance::kConfigured, slot.window, now);
+    slot.forecast.See(slot.drift.Extra(now.mono), now.mono);
     return;
   }
+}
+
+bool Ledger::Refused(absl::FunctionRef<bool(const Limit&)> says_otherwise, const Now& now) {
+  bool any = false;
+  for (Slot& slot : slots_) {
+    const Limit& limit = slot.limit;
+    if (limit.unit == Unit::kConcurrency || limit.amount <= 0 || says_otherwise(limit)) continue;
+    if (Used(slot, now) * 100 < limit.amount * kUsedUpPercent) continue;
+    const int64_t own = slot.window.Used(now) + held_.Of(limit.unit) + aside_.Of(limit.unit);
+    const int64_t outside = limit.amount - own;
+    if (outside <= 0) continue;
+    slot.drift.Assume(outside, now.mono, now.mono + slot.window.FullLength(now), now.mono);
+    slot.forecast.Prove(outside, now.mono);
+    any = true;
+  }
+  return any;
 }
 
 void Ledger::Assume(Unit unit, const WindowSpec& window, int64_t used, MonoTime as_of, const Now& now) {

@@ -7,10 +7,12 @@
 #include <span>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/limits/charge.h"
 #include "common/limits/drift.h"
+#include "common/limits/outside_forecast.h"
 #include "common/limits/window.h"
 #include "common/model/pool.h"
 
@@ -72,6 +74,9 @@ class Ledger {
     CountReading reading;
   };
   void Observe(const Count& count, const Now& now);
+  // The provider refused a request that fitted, and said nothing against it by `says_otherwise`: where a limit of
+  // requests or tokens was used up but for a tenth, the rest was somebody else's. True if some was.
+  bool Refused(absl::FunctionRef<bool(const Limit&)> says_otherwise, const Now& now);
   // Use within a window that an earlier run had counted up to `as_of`.
   void Assume(Unit unit, const WindowSpec& window, int64_t used, MonoTime as_of, const Now& now);
   // A use of the past that somebody reports only now: of what was assumed it explains its part.
@@ -91,7 +96,10 @@ class Ledger {
     Limit limit;
     Window window;
     Drift drift;
+    OutsideForecast forecast;
   };
+  // Use beside our own: what is known, and what must be reckoned with.
+  static int64_t Outside(Slot& slot, const Now& now);
   int64_t Used(Slot& slot, const Now& now);
   std::vector<Recovery> Recoveries(Slot& slot, int64_t used, const Now& now);
   absl::Duration Wait(Slot& slot, int64_t amount, const Now& now);

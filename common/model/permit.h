@@ -43,6 +43,7 @@ struct Permit {
   absl::Duration ttl;
   uint32_t spares = 0;
   int64_t tokens = 0;       // reserved per attempt; 0: no pool of it counts tokens
+  bool watched = false;     // others wait for it: the control plane wants to hear when its answer has begun
 };
 
 // One candidate that did not fit.
@@ -59,6 +60,7 @@ struct AcquireAnswer {
   AcquireId acquire;
   bool granted = false;
   bool alone = false;  // neither: the control plane has just started, and the proxy goes by its safe shares meanwhile
+  bool held = false;  // neither: somebody tries the target for the first time; the answer comes when more is known
   Permit permit;
   std::vector<DenialReason> denials;
 };

@@ -55,8 +55,8 @@ struct Pool {
 enum class Closure : uint8_t { kNone, kRateLimited, kQuotaExhausted, kAuth, kModelUnavailable, kOverloaded };
 
 // What one proxy may send to a pool while the control plane is away, for one of the pool's windows. Until a window has
-// passed since it was told, what was used before still counts; after that each stretch of a window has the steady
-// share.
+// passed since it was told, and since the control plane may last have granted to anybody, what was used before still
+// counts; after that each stretch of a window has the steady share.
 struct SafeShare {
   int64_t first = 0;   // requests
   int64_t steady = 0;  // requests
@@ -93,7 +93,8 @@ struct PoolState {
   absl::Duration closed_for;      // > 0 while closed
   std::vector<LimitState> limits;
   std::vector<SafeShare> shares;  // one for each of its limits; all of them hold
-  bool shares_kept = false;       // `shares` says nothing: those told before go on holding
+  bool shares_kept = false;       // the control plane has just started: the shares told before it did go on holding
+  bool numbers_only = false;      // comes with an answer: says nothing of the shares
   uint64_t serial = 0;            // rises with every state that one leader makes: what is older is told by it
   friend bool operator==(const PoolState&, const PoolState&) = default;
 };

@@ -80,6 +80,7 @@ struct Settlement {
   uint32_t count = 1;  // attempts settled here
   uint32_t last_use = 0;  // index within the permit of the youngest one (0-based)
   bool charged = true;  // false: nothing was written upstream, the reservation goes back whole
+  bool begun = false;  // a report from within a watched attempt: its answer has begun well. Nothing is settled by it
   absl::Duration sent_age;  // since the youngest was written upstream
   Usage usage;
   int64_t prompt_bytes = 0;  // summed; for the learnt bytes -> tokens ratio

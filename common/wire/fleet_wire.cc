@@ -123,8 +123,10 @@ void Encode(const AcquireAnswer& answer, v1::AcquireAnswer* out) {
     out->set_ttl_ns(ToWire(answer.permit.ttl));
     out->set_spares(answer.permit.spares);
     out->set_tokens(answer.permit.tokens);
+    out->set_watched(answer.permit.watched);
   }
   out->set_alone(answer.alone);
+  out->set_held(answer.held);
   for (const DenialReason& denial : answer.denials) Encode(denial, out->add_denials());
 }
 
@@ -140,8 +142,10 @@ absl::StatusOr<AcquireAnswer> Decode(const v1::AcquireAnswer& in) {
     answer.permit.ttl = reader.Duration(in.ttl_ns(), "ttl_ns");
     answer.permit.spares = in.spares();
     answer.permit.tokens = reader.Count(in.tokens(), "tokens");
+    answer.permit.watched = in.watched();
   }
   answer.alone = in.alone() && !in.granted();
+  answer.held = in.held() && !in.granted() && !in.alone();
   reader.Each(in.denials(), answer.denials, "denials", DecodeDenial);
   return reader.Result(std::move(answer));
 }
@@ -168,6 +172,7 @@ void Encode(const Settlement& settlement, v1::Settlement* out) {
   out->set_count(settlement.count);
   out->set_last_use(settlement.last_use);
   out->set_charged(settlement.charged);
+  out->set_begun(settlement.begun);
   out->set_sent_age_ns(ToWire(settlement.sent_age));
   if (settlement.usage.seen) {
     out->mutable_usage()->set_prompt_tokens(settlement.usage.prompt_tokens);
@@ -193,6 +198,7 @@ absl::StatusOr<Settlement> Decode(const v1::Settlement& in) {
   settlement.count = reader.Positive(in.count(), "count");
   settlement.last_use = in.last_use();
   settlement.charged = in.charged();
+  settlement.begun = in.begun();
   settlement.sent_age = reader.Duration(in.sent_age_ns(), "sent_age_ns");
   if (in.has_usage()) {
     settlement.usage.seen = true;
@@ -254,6 +260,7 @@ void Encode(const PoolState& state, v1::PoolState* out) {
   }
   out->set_shares_kept(state.shares_kept);
   out->set_serial(state.serial);
+  out->set_numbers_only(state.numbers_only);
 }
 
 absl::StatusOr<PoolState> Decode(const v1::PoolState& in) {
@@ -270,6 +277,7 @@ absl::StatusOr<PoolState> Decode(const v1::PoolState& in) {
   }
   state.shares_kept = in.shares_kept();
   state.serial = in.serial();
+  state.numbers_only = in.numbers_only();
   return reader.Result(std::move(state));
 }
 

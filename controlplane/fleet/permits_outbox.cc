@@ -9,12 +9,14 @@ namespace chain429 {
 void PermitsOutbox::AddStates(const std::vector<PoolState>& states) {
   for (const PoolState& state : states) {
     PoolState& waiting = states_[state.pool];
-    const bool tells_shares = waiting.pool && !waiting.shares_kept && state.shares_kept;
+    const bool tells_shares = waiting.pool && !waiting.numbers_only && state.numbers_only;
     std::vector<SafeShare> shares = std::move(waiting.shares);
+    const bool kept = waiting.shares_kept;
     waiting = state;
     if (!tells_shares) continue;
     waiting.shares = std::move(shares);
-    waiting.shares_kept = false;
+    waiting.shares_kept = kept;
+    waiting.numbers_only = false;
   }
 }
 

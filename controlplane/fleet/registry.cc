@@ -86,8 +86,7 @@ absl::Status Registry::OnPermits(const std::shared_ptr<PermitsPort>& port, const
   for (const SentReport& sent : up.sent) broker_.OnSent(holder, sent, now);
   for (const Settlement& settlement : up.settlements) broker_.OnSettle(holder, settlement, now);
   for (const PermitRelease& release : up.releases) broker_.OnRelease(holder, release, now);
-  // Cancels need nothing here: every acquire is answered in the turn that brings it, and the proxy releases what comes
-  // late.
+  for (const AcquireId cancel : up.cancels) broker_.OnCancel(holder, cancel);
   for (const Acquire& acquire : up.acquires) {
     AcquireAnswer answer = broker_.OnAcquire(holder, acquire, now);
     session->permits().AddStates(broker_.NumbersFor(answer, now));
@@ -197,6 +196,7 @@ std::shared_ptr<const SnapshotBytes> Registry::BytesFor(bool trusted) {
 
 MonoTime Registry::EndTurn(const Now& now) {
   broker_.OnTimer(now);
+  AnswerLate(now);
   const std::vector<PoolState> urgent = broker_.TakeUrgent(now);
   LogClosures(urgent, now);
   std::vector<PoolState> routine;
@@ -218,6 +218,24 @@ MonoTime Registry::EndTurn(const Now& now) {
   }
   if ((!urgent.empty() || routine_due) && broker_.has_memories()) remember_(broker_.TakeMemories(now));
   return std::min({broker_.NextDeadline(), broker_.has_routine() ? next_routine_ : MonoTime::Max(), next_opening_});
+}
+
+// Acquires that the broker held.
+void Registry::AnswerLate(const Now& now) {
+  std::vector<Broker::LateAnswer> answers = broker_.TakeLateAnswers();
+  if (answers.empty()) return;
+  absl::flat_hash_map<HolderId, SessionCore*> by_holder;
+  for (auto& [boot, session] : sessions_) {
+    if (session->attached()) by_holder[session->holder()] = session.get();
+  }
+  for (auto& [holder, answer] : answers) {
+    const auto session = by_holder.find(holder);
+    // Of a proxy that has gone what was granted goes back when its time is over.
+    if (session == by_holder.end()) continue;
+    session->second->permits().AddStates(broker_.NumbersFor(answer, now));
+    session->second->permits().Add(std::move(answer));
+    Touch(*session->second);
+  }
 }
 
 // Each closing and opening once: a closure that only grows longer is nothing new, and most end by themselves.

@@ -14,6 +14,8 @@ constexpr int64_t kExplainingPercent = 90;
 constexpr int64_t kTokensPerRequest = 1000;
 constexpr absl::Duration kLongWindow = absl::Hours(1);
 constexpr int64_t kTinyCapacity = 1000;
+// A proxy that is left alone with a pool of unknown limits that has just been closed tries it this often.
+constexpr absl::Duration kCautiousEvery = absl::Seconds(5);
 
 bool IsLearnt(const Limit& limit) {
   return limit.provenance == Provenance::kStated || limit.provenance == Provenance::kInferred;
@@ -21,7 +23,11 @@ bool IsLearnt(const Limit& limit) {
 
 }  // namespace
 
-PoolAccount::PoolAccount(Pool pool, const Now& now) : last_used(now.mono), pool_(std::move(pool)) { Relimit(now); }
+PoolAccount::PoolAccount(Pool pool, const Now& now) : last_used(now.mono), pool_(std::move(pool)) {
+  // A pool without a name is one that somebody reported on: it has been called.
+  if (pool_.learns && !pool_.key.empty()) probation_.BeginFirstContact();
+  Relimit(now);
+}
 
 void PoolAccount::Declare(const Pool& pool, const Now& now) {
   if (pool == pool_) return;
@@ -41,6 +47,7 @@ void PoolAccount::Relimit(const Now& now) {
   }
   ledger_.SetLimits(limits, now);
   tiny_ = ledger_.limited() && ledger_.Capacity({1, 0, 0}) <= kTinyCapacity;
+  if (ledger_.limited() && probation_.reason() == Probation::Reason::kFirstContact) probation_.End();
 }
 
 void PoolAccount::Read(const Seen& seen, const Now& now) {
@@ -65,14 +72,26 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
 }
 
 void PoolAccount::Succeed(const Charge& charge, MonoTime sent_at, const Now& now) {
-  cooldown_.Succeed(sent_at, now.mono);
+  TakesRequests(sent_at, now);
   bool changed = pool_.learns && learned_.Succeed(charge, now.mono);
   if (inferred_.known()) changed |= inferred_.Turn(ledger_.LastMinute(Unit::kRequests, now), now.mono);
   if (changed) Relimit(now);
 }
 
+bool PoolAccount::TakesRequests(MonoTime sent_at, const Now& now) {
+  if (!cooldown_.Succeed(sent_at, now.mono)) return false;
+  if (!cooldown_.authoritative()) probation_.BeginReopened();
+  return true;
+}
+
 void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now& now) {
+  const auto says_otherwise = [&seen](const Limit& limit) {
+    return std::any_of(seen.readings.begin(), seen.readings.end(), [&limit](const Reading& reading) {
+      return reading.unit == limit.unit && reading.limit == limit.amount && reading.remaining > 0;
+    });
+  };
   if (cooldown_.IsSameTrouble(seen.sent_at)) {
+    if (retry_after <= kMinuteRefusal) ledger_.Refused(says_otherwise, now);
     if (inferred_.Correct(ledger_.LastMinute(Unit::kRequests, now))) Relimit(now);
     return;
   }
@@ -87,6 +106,7 @@ void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now
       explained |= reading.unit == view.limit.unit && reading.limit == view.limit.amount && reading.remaining == 0;
     }
   }
+  if (retry_after <= kMinuteRefusal) ledger_.Refused(says_otherwise, now);
   if (!explained) changed |= inferred_.Refuse(ledger_.LastMinute(Unit::kRequests, now), now.mono);
   if (changed) Relimit(now);
 }
@@ -94,6 +114,7 @@ void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now
 std::vector<SafeShare> PoolAccount::Shares(int64_t proxies, const Now& now) {
   proxies = std::max<int64_t>(1, proxies);
   std::vector<SafeShare> shares;
+  if (!ledger_.limited() && limited(now.mono)) shares.push_back({1, 1, kCautiousEvery});
   for (const LimitView& view : ledger_.View(now)) {
     const Limit& limit = view.limit;
     const bool concurrency = limit.unit == Unit::kConcurrency;
@@ -120,14 +141,14 @@ PoolState PoolAccount::Numbers(const Now& now) {
     state.closed_for = cooldown_.Wait(now.mono);
   }
   state.limits = ledger_.States(now);
-  state.shares_kept = true;
+  state.numbers_only = true;
   return state;
 }
 
 PoolState PoolAccount::State(int64_t proxies, const Now& now) {
   PoolState state = Numbers(now);
   state.shares = Shares(proxies, now);
-  state.shares_kept = false;
+  state.numbers_only = false;
   return state;
 }
 

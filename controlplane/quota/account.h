@@ -12,6 +12,7 @@
 #include "common/limits/inferred.h"
 #include "common/limits/learned.h"
 #include "common/limits/ledger.h"
+#include "common/limits/probation.h"
 #include "common/model/pool.h"
 #include "common/model/settlement.h"
 #include "controlplane/quota/pool_memory.h"
@@ -40,6 +41,8 @@ class PoolAccount {
   const Ledger& ledger() const { return ledger_; }
   Cooldown& cooldown() { return cooldown_; }
   const Cooldown& cooldown() const { return cooldown_; }
+  Probation& probation() { return probation_; }
+  const Probation& probation() const { return probation_; }
 
   // The declaration changed; what was used and learnt stays.
   void Declare(const Pool& pool, const Now& now);
@@ -52,13 +55,18 @@ class PoolAccount {
     bool refused = false;  // a 429, which the provider did not count
   };
   void Read(const Seen& seen, const Now& now);
+  // A request that was written at `sent_at` was taken. True if the pool opened by it.
+  bool TakesRequests(MonoTime sent_at, const Now& now);
   // `charge` went well.
   void Succeed(const Charge& charge, MonoTime sent_at, const Now& now);
   // The provider refused a request for its limits. To be told before the cooldown.
   void Refuse(const Seen& seen, absl::Duration retry_after, const Now& now);
 
-  // Whether an attempt needs a permit.
-  bool limited(MonoTime now) const { return ledger_.limited() || cooldown_.probing(now); }
+  // Whether every attempt needs a permit. Who has not heard of the pool yet asks anyway, which is all that a first
+  // contact needs.
+  bool limited(MonoTime now) const {
+    return ledger_.limited() || cooldown_.probing(now) || probation_.reason() == Probation::Reason::kReopened;
+  }
   // Its numbers, without the shares.
   PoolState Numbers(const Now& now);
   // `proxies` share it.
@@ -92,6 +100,7 @@ class PoolAccount {
   Pool pool_;
   Ledger ledger_;
   Cooldown cooldown_;
+  Probation probation_;
   LearnedLimits learned_;
   InferredLimit inferred_;
 };

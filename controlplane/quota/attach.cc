@@ -152,6 +152,7 @@ void Broker::Detach(HolderId id, bool gone, const Now& now) {
   if (it == holders_.end()) return;
   Holder& holder = it->second;
   const bool was_attached = std::exchange(holder.attached, false);
+  std::erase_if(held_, [id](const Held& held) { return held.holder == id; });
   if (was_attached) holder.detached_at = now.mono;
   if (gone) {
     Forget(id, now);
@@ -177,6 +178,7 @@ void Broker::Forget(HolderId id, const Now& now) {
   permits_.ForEach([&](PermitId permit_id, PermitRecord& permit) {
     if (permit.holder != id) return;
     ReturnUnused(permit, permit.unused);
+    EndProbe(permit, /*taken=*/false);
     ForPools(permit.pools, [&](PoolAccount& account) {
       if (permit.open > 0) account.ledger().Abandon(permit.charge * permit.open);
       if (permit.canary) account.cooldown().ReturnCanary();

@@ -18,6 +18,11 @@ constexpr int64_t kTiny = 1000;
 constexpr int64_t kSpareParts = 8;
 constexpr int64_t kMostSpares = 4096;
 constexpr absl::Duration kNeverFits = absl::Hours(1);
+// How soon one that a pool on probation does not take may ask again.
+constexpr absl::Duration kProbationWait = absl::Milliseconds(250);
+// At first contact: then what was held goes all the same. A provider that takes longer to answer is not made slower.
+constexpr absl::Duration kHeldAtMost = absl::Seconds(1);
+constexpr size_t kMostHeld = 65536;
 
 }  // namespace
 
@@ -37,8 +42,8 @@ std::vector<PoolAccount*> Broker::AccountsOf(const Candidate& candidate, const N
   return accounts;
 }
 
-Broker::Fit Broker::FitOf(const Candidate& candidate, const std::vector<PoolAccount*>& accounts, const Charge& charge,
-                          const Now& now) {
+Broker::Fit Broker::FitOf(HolderId holder, const Candidate& candidate, const std::vector<PoolAccount*>& accounts,
+                          const Charge& charge, const Now& now) {
   Fit fit;
   fit.reason.target = candidate.target;
   for (PoolAccount* account : accounts) {
@@ -59,7 +64,23 @@ Broker::Fit Broker::FitOf(const Candidate& candidate, const std::vector<PoolAcco
     fit.reason.closure = closed ? cooldown.closure(now.mono) : Closure::kNone;
     fit.reason.retry_after = wait;
   }
+  if (fit.wait == absl::ZeroDuration() && !fit.canary) ProbationOf(holder, accounts, fit, now);
   return fit;
+}
+
+void Broker::ProbationOf(HolderId holder, const std::vector<PoolAccount*>& accounts, Fit& fit, const Now&) {
+  const bool known = std::any_of(accounts.begin(), accounts.end(),
+                                 [](const PoolAccount* account) { return account->ledger().limited(); });
+  for (PoolAccount* account : accounts) {
+    const Probation& probation = account->probation();
+    // Where some limit of the target is known there is nothing to be found out the hard way.
+    if (!probation.active() || (known && probation.reason() == Probation::Reason::kFirstContact)) continue;
+    fit.probe = true;
+    if (fit.probation != Probation::Reason::kNone || probation.Allows(holder.value(), proxies())) continue;
+    fit.probation = probation.reason();
+    fit.reason.pool = account->pool().id;
+    fit.reason.retry_after = kProbationWait;
+  }
 }
 
 uint32_t Broker::SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge,
@@ -81,11 +102,12 @@ Permit Broker::Grant(HolderId holder, const Acquire& acquire, const Candidate& c
   Permit permit;
   permit.acquire = acquire.id;
   permit.target = candidate.target;
-  if (!fit.limited) {
+  if (!fit.limited && !fit.probe) {
     ++counters_.granted_free;
     return permit;
   }
-  permit.spares = fit.canary ? 0 : SparesFor(acquire, accounts, charge, now);
+  permit.watched = fit.canary || fit.probe;
+  permit.spares = permit.watched ? 0 : SparesFor(acquire, accounts, charge, now);
   permit.ttl = permit.spares > 0 ? kSparesTtl : kSingleTtl;
   const bool counts_tokens = std::any_of(accounts.begin(), accounts.end(), [](const PoolAccount* account) {
     return account->ledger().HasLimit(
@@ -100,10 +122,12 @@ Permit Broker::Grant(HolderId holder, const Acquire& acquire, const Candidate& c
   record.unused = attempts;
   record.single = attempts == 1;
   record.canary = fit.canary;
+  record.probe = fit.probe;
   for (PoolAccount* account : accounts) {
     record.pools.push_back(account->pool().id);
     account->ledger().Reserve(charge * attempts);
     if (account->cooldown().At(now.mono) == Cooldown::Gate::kCanary) account->cooldown().StartCanary(now.mono);
+    if (fit.probe) account->probation().Start(holder.value());
     account->last_used = now.mono;
     Touch(*account, now);
   }
@@ -113,6 +137,12 @@ Permit Broker::Grant(HolderId holder, const Acquire& acquire, const Candidate& c
 }
 
 AcquireAnswer Broker::OnAcquire(HolderId holder, const Acquire& acquire, const Now& now) {
+  AcquireAnswer answer = Decide(holder, acquire, /*overdue=*/held_.size() >= kMostHeld, now);
+  if (answer.held) held_.push_back({holder, acquire, now.mono + kHeldAtMost});
+  return answer;
+}
+
+AcquireAnswer Broker::Decide(HolderId holder, const Acquire& acquire, bool overdue, const Now& now) {
   AcquireAnswer answer;
   answer.acquire = acquire.id;
   answer.permit.acquire = acquire.id;
@@ -127,8 +157,10 @@ AcquireAnswer Broker::OnAcquire(HolderId holder, const Acquire& acquire, const N
     if (policy == TokenPolicy::kP95) {
       for (const PoolAccount* account : accounts) charge = account->ledger().Fitted(charge);
     }
-    const Fit fit = FitOf(candidate, accounts, charge, now);
-    if (fit.wait > absl::ZeroDuration()) {
+    const Fit fit = FitOf(holder, candidate, accounts, charge, now);
+    answer.held = fit.probation == Probation::Reason::kFirstContact && !overdue;
+    if (answer.held) return answer;
+    if (fit.wait > absl::ZeroDuration() || fit.probation == Probation::Reason::kReopened) {
       answer.denials.push_back(fit.reason);
       continue;
     }
@@ -138,6 +170,25 @@ AcquireAnswer Broker::OnAcquire(HolderId holder, const Acquire& acquire, const N
   }
   ++counters_.denied;
   return answer;
+}
+
+void Broker::OnCancel(HolderId holder, AcquireId acquire) {
+  std::erase_if(held_, [&](const Held& held) { return held.holder == holder && held.acquire.id == acquire; });
+}
+
+void Broker::DecideHeld(const Now& now) {
+  if (held_.empty() || (!held_may_go_ && now.mono < held_.front().until)) return;
+  held_may_go_ = false;
+  std::deque<Held> left;
+  for (Held& held : held_) {
+    AcquireAnswer answer = Decide(held.holder, held.acquire, /*overdue=*/now.mono >= held.until, now);
+    if (answer.held) {
+      left.push_back(std::move(held));
+    } else {
+      late_answers_.emplace_back(held.holder, std::move(answer));
+    }
+  }
+  held_ = std::move(left);
 }
 
 }  // namespace chain429

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -77,6 +78,11 @@ class Broker {
   void OnSent(HolderId holder, const SentReport& sent, const Now& now);
   void OnSettle(HolderId holder, const Settlement& settlement, const Now& now);
   void OnRelease(HolderId holder, const PermitRelease& release, const Now& now);
+  // Nobody waits for the answer any more.
+  void OnCancel(HolderId holder, AcquireId acquire);
+  // Answers to acquires that were held, as of OnTimer.
+  using LateAnswer = std::pair<HolderId, AcquireAnswer>;
+  std::vector<LateAnswer> TakeLateAnswers() { return std::exchange(late_answers_, {}); }
 
   // A leader that has just taken over from another does not know what the fleet has used: until the proxies have had
   // the time to report it, it grants nothing and each goes on by the safe shares that the last leader gave it.
@@ -132,9 +138,21 @@ class Broker {
     DenialReason reason;
     bool canary = false;
     bool limited = false;
+    Probation::Reason probation = Probation::Reason::kNone;  // that does not allow it now
+    bool probe = false;          // some pool is on probation
   };
-  Fit FitOf(const Candidate& candidate, const std::vector<PoolAccount*>& accounts, const Charge& charge,
-            const Now& now);
+  // An acquire that waits for the outcome of others at a pool that nobody knows yet.
+  struct Held {
+    HolderId holder;
+    Acquire acquire;
+    MonoTime until;
+  };
+  // `overdue`: it has been held for long enough.
+  AcquireAnswer Decide(HolderId holder, const Acquire& acquire, bool overdue, const Now& now);
+  void DecideHeld(const Now& now);
+  Fit FitOf(HolderId holder, const Candidate& candidate, const std::vector<PoolAccount*>& accounts,
+            const Charge& charge, const Now& now);
+  void ProbationOf(HolderId holder, const std::vector<PoolAccount*>& accounts, Fit& fit, const Now& now);
   uint32_t SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge,
                      const Now& now);
   std::vector<PoolAccount*> AccountsOf(const Candidate& candidate, const Now& now);
@@ -149,6 +167,10 @@ class Broker {
     }
   }
   void MarkSent(PermitRecord& permit, uint32_t count, MonoTime at, const Now& now);
+  void OnBegun(const Settlement& report, const Now& now);
+  void EndProbe(PermitRecord& permit, bool taken);
+  void ReadHeaders(const Settlement& settlement, const Charge& cost, MonoTime at, const Now& now);
+  void NoteTaken(PoolAccount& account, MonoTime sent_at, const Now& now);
   void ReturnUnused(PermitRecord& permit, uint32_t count);
   void SettleKnown(PermitRecord& permit, const Settlement& settlement, const Charge& actual, const Now& now);
   void SettleFree(const Settlement& settlement, const Charge& actual, const Now& now);
@@ -192,6 +214,9 @@ class Broker {
   MonoTime next_forgetting_;
   // Boots that were taken for gone, and when they had left: what they did before that is counted.
   absl::flat_hash_map<std::string, MonoTime> departed_;
+  std::deque<Held> held_;        // in the order in which they came
+  bool held_may_go_ = false;     // something has changed since they were looked at
+  std::vector<LateAnswer> late_answers_;
   uint64_t last_serial_ = 0;
   std::vector<PoolId> dirty_;
   bool prompt_ = false;

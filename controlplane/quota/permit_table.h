@@ -30,6 +30,7 @@ struct PermitRecord {
   bool single = false;   // it is one attempt and no more
   MonoTime counted_at;   // how its only attempt is dated, or those that were open when it was taken over
   bool canary = false;   // the one request that may try a closed pool
+  bool probe = false;    // one of the few under way to a pool on probation, and not known to be taken
   bool doubted = false;  // nothing was heard of it for long
   bool kept = false;     // done, but a report may still come: the record stays for its time
 };

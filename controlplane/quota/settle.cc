@@ -90,6 +90,7 @@ void Broker::ReturnUnused(PermitRecord& permit, uint32_t count) {
   if (count == 0) return;
   permit.unused -= count;
   counters_.returned += count;
+  EndProbe(permit, /*taken=*/false);
   ForPools(permit.pools, [&](PoolAccount& account) {
     account.ledger().Unreserve(permit.charge * count);
     if (permit.canary) account.cooldown().ReturnCanary();
@@ -131,6 +132,10 @@ Charge Broker::ActualOf(const Settlement& settlement, const Charge& charged) {
 
 void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
   if (settlement.count == 0) return;
+  if (settlement.begun) {
+    OnBegun(settlement, now);
+    return;
+  }
   counters_.settled += settlement.count;
   PermitRecord* permit = settlement.permit ? permits_.Find(settlement.permit) : nullptr;
   Charge charged;
@@ -142,6 +147,7 @@ void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
   }
   const Charge actual = ActualOf(settlement, charged);
   if (permit != nullptr) {
+    EndProbe(*permit, settlement.charged && IsProofOfLife(settlement.error_class));
     SettleKnown(*permit, settlement, actual, now);
     permits_.EraseIfDone(settlement.permit);
   } else if (!settlement.permit || permits_.IsOurs(settlement.permit)) {
@@ -151,6 +157,43 @@ void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
   }
   Learn(settlement, actual, now);
   CloseFor(settlement, now);
+}
+
+// What of the pool is known by an answer's beginning; the attempt itself goes on.
+void Broker::OnBegun(const Settlement& report, const Now& now) {
+  const MonoTime at = SentAt(report.sent_age, now);
+  PermitRecord* permit = report.permit ? permits_.Find(report.permit) : nullptr;
+  Charge cost{1, 0, 0};
+  if (permit != nullptr) {
+    cost.input = permit->charge.input;
+    EndProbe(*permit, /*taken=*/true);
+  }
+  ReadHeaders(report, cost, at, now);
+  ForPools(report.pools, [&](PoolAccount& account) { NoteTaken(account, at, now); });
+}
+
+// Others may go now, or must wait for longer.
+void Broker::EndProbe(PermitRecord& permit, bool taken) {
+  if (!std::exchange(permit.probe, false)) return;
+  held_may_go_ = true;
+  ForPools(permit.pools, [&](PoolAccount& account) {
+    if (account.probation().Finish(permit.holder.value(), taken)) TouchUrgent(account);
+  });
+}
+
+void Broker::NoteTaken(PoolAccount& account, MonoTime sent_at, const Now& now) {
+  if (account.TakesRequests(sent_at, now)) Opened(account, now);
+}
+
+void Broker::ReadHeaders(const Settlement& settlement, const Charge& cost, MonoTime at, const Now& now) {
+  if (settlement.pools.empty()) return;
+  PoolAccount& quota = book_.FindOrMakeBare(settlement.pools.front(), now);
+  const bool was_limited = quota.limited(now.mono);
+  quota.Read({settlement.readings, at, cost, IsRefusal(settlement.error_class)}, now);
+  if (quota.limited(now.mono) == was_limited) return;
+  held_may_go_ = true;
+  TouchUrgent(quota);
+  RememberSoon(quota);
 }
 
 void Broker::SettleKnown(PermitRecord& permit, const Settlement& settlement, const Charge& actual, const Now& now) {
@@ -188,6 +231,11 @@ void Broker::SettleFree(const Settlement& settlement, const Charge& actual, cons
   ForPools(settlement.pools, [&](PoolAccount& account) {
     account.ledger().SendUnreserved(actual, at, now);
     account.ledger().Abandon(actual);
+    // Sent by a proxy that could not ask: it makes the pool no less known.
+    bool familiar = false;
+    for (uint32_t i = 0; i < settlement.count && IsProofOfLife(settlement.error_class) && !familiar; ++i)
+      familiar = account.probation().Finish(0, /*taken=*/true);
+    if (familiar) TouchUrgent(account);
     account.last_used = now.mono;
     Touch(account, now);
   });
@@ -199,19 +247,11 @@ void Broker::Learn(const Settlement& settlement, const Charge& actual, const Now
   if (settlement.error_class == ErrorClass::kOk) {
     book_.EstimatorOf(settlement.target).Learn(settlement.usage, settlement.prompt_bytes, settlement.count);
   }
-  if (settlement.pools.empty()) return;
-  PoolAccount& quota = book_.FindOrMakeBare(settlement.pools.front(), now);
-  const bool was_limited = quota.limited(now.mono);
-  quota.Read({settlement.readings, at, {actual.requests, actual.input, 0}, IsRefusal(settlement.error_class)}, now);
-  if (quota.limited(now.mono) != was_limited) {
-    TouchUrgent(quota);
-    RememberSoon(quota);
-  }
+  ReadHeaders(settlement, {actual.requests, actual.input, 0}, at, now);
   if (!IsProofOfLife(settlement.error_class)) return;
   ForPools(settlement.pools, [&](PoolAccount& account) {
-    const bool was_closed = account.cooldown().closure(now.mono) != Closure::kNone;
+    NoteTaken(account, at, now);
     account.Succeed(actual, at, now);
-    if (was_closed && account.cooldown().closure(now.mono) == Closure::kNone) Opened(account, now);
   });
 }
 
@@ -236,6 +276,7 @@ void Broker::CloseFor(const Settlement& settlement, const Now& now) {
   }
   const CooldownCause cause{closure, settlement.retry_after, settlement.authoritative, at};
   const bool changed = account.cooldown().Close(cause, now, random_);
+  held_may_go_ = true;
   if (changed || account.limited(now.mono) != was_limited) {
     ++counters_.closures;
     TouchUrgent(account);
@@ -280,6 +321,7 @@ void Broker::Expire(PermitId id, const Now& now) {
 void Broker::OnTimer(const Now& now) {
   if (now.mono - NextDeadline() > kStoodStill) unsure_until_ = now.mono + kHelloTime;
   while (const auto id = permits_.TakeExpired(now.mono)) Expire(*id, now);
+  DecideHeld(now);
   if (learning_until_ != MonoTime() && !learning(now.mono)) {
     learning_until_ = MonoTime();
     book_.ForEach([&](PoolAccount& account) { Touch(account, now); });
@@ -306,7 +348,8 @@ void Broker::OnTimer(const Now& now) {
 
 MonoTime Broker::NextDeadline() const {
   const MonoTime learnt = learning_until_ == MonoTime() ? MonoTime::Max() : learning_until_;
-  return std::min({permits_.NextExpiry(), next_share_end_, learnt});
+  const MonoTime held = held_.empty() ? MonoTime::Max() : held_.front().until;
+  return std::min({permits_.NextExpiry(), next_share_end_, learnt, held});
 }
 
 }  // namespace chain429

@@ -38,6 +38,7 @@ struct WorkerMail {
 struct LinkMail {
   std::shared_ptr<const Snapshot> snapshot;  // null: unchanged
   std::vector<PoolState> pools;
+  std::vector<ObservedClosure> closures;  // that another worker saw
   std::vector<AcquireAnswer> answers;
   bool forget_permits = false;  // a new leader: what was granted before is void
   enum class Status : uint8_t { kUnchanged, kAttached, kDetached } status = Status::kUnchanged;

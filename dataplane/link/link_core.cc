@@ -18,11 +18,10 @@ uint32_t WorkerOf(AcquireId id) { return static_cast<uint32_t>(id.value() >> 56)
 
 constexpr size_t kMaxDynamicTargets = 8192;
 constexpr size_t kMaxErrorBytes = 4096;
-constexpr uint32_t kNoWorker = UINT32_MAX;
 
 bool SaysAnything(const LinkMail& mail) {
-  return mail.snapshot != nullptr || !mail.pools.empty() || !mail.answers.empty() || mail.forget_permits ||
-         mail.status != LinkMail::Status::kUnchanged || mail.drain;
+  return mail.snapshot != nullptr || !mail.pools.empty() || !mail.closures.empty() || !mail.answers.empty() ||
+         mail.forget_permits || mail.status != LinkMail::Status::kUnchanged || mail.drain;
 }
 
 }  // namespace
@@ -36,9 +35,14 @@ void LinkCore::Bootstrap(std::shared_ptr<const Snapshot> snapshot) {
 
 void LinkCore::OnWorkerMail(uint32_t worker, WorkerMail mail, MonoTime now) {
   for (const ObservedClosure& closure : mail.closures) {
-    if (const std::optional<PoolState> state = pools_.OnClosure(closure, now)) TellPool(*state, worker);
+    if (!pools_.OnClosure(closure, now)) continue;
+    for (uint32_t other = 0; other < options_.workers; ++other) {
+      if (other != worker) MailTo(other).closures.push_back(closure);
+    }
   }
-  for (const Settlement& settlement : mail.settlements) usage_.Add(settlement);
+  for (const Settlement& settlement : mail.settlements) {
+    if (!settlement.begun) usage_.Add(settlement);
+  }
   for (const Acquire& acquire : mail.acquires) {
     for (const Candidate& candidate : acquire.candidates) {
       if (candidate.dynamic.provider.empty()) continue;
@@ -137,7 +141,7 @@ absl::Status LinkCore::OnSync(const v1::SyncDown& in, MonoTime now) {
         if (!state.ok()) return absl::InvalidArgumentError(absl::StrCat("pools[", i, "].", state.status().message()));
         states.push_back(*std::move(state));
       }
-      for (const PoolState& state : states) TellPool(pools_.OnNumbers(state, now), kNoWorker);
+      for (const PoolState& state : states) TellPool(pools_.OnNumbers(state, now));
       return absl::OkStatus();
     }
     case v1::SyncDown::kDrain:
@@ -181,7 +185,7 @@ void LinkCore::OnAnswer(AcquireAnswer answer) {
 }
 
 void LinkCore::OnPools(const std::vector<PoolState>& states, MonoTime now) {
-  for (const PoolState& state : states) TellPool(pools_.OnState(state, now), kNoWorker);
+  for (const PoolState& state : states) TellPool(pools_.OnState(state, now));
 }
 
 absl::Status LinkCore::OnSnapshot(SnapshotAssembly::Whole whole) {
@@ -239,6 +243,7 @@ void LinkCore::Account(const wire::PermitsUp& up, MonoTime now) {
 }
 
 void LinkCore::AccountSettlement(const Settlement& settlement, absl::Duration age, MonoTime now) {
+  if (settlement.begun) return;
   // What a provider refused it did not count.
   const bool refused =
       settlement.error_class == ErrorClass::kRateLimited || settlement.error_class == ErrorClass::kQuotaExhausted;
@@ -269,9 +274,8 @@ void LinkCore::TellStatus(LinkMail::Status status) {
   }
 }
 
-void LinkCore::TellPool(const PoolState& state, uint32_t except_worker) {
+void LinkCore::TellPool(const PoolState& state) {
   for (uint32_t worker = 0; worker < options_.workers; ++worker) {
-    if (worker == except_worker) continue;
     PoolState own = state;
     for (SafeShare& share : own.shares) {
       share.first = ShareOfWorker(share.first, state.pool, worker, options_.workers);

@@ -78,7 +78,7 @@ class LinkCore {
   Epoch epoch() const { return epoch_; }
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
   uint64_t refusals() const { return refusals_; }
-  const PoolView& pools() const { return pools_; }
+  const LinkPoolView& pools() const { return pools_; }
 
  private:
   struct Acknowledgement {
@@ -100,7 +100,7 @@ class LinkCore {
   LinkMail& MailTo(uint32_t worker) { return mail_[worker]; }
   void Seal(uint32_t worker);
   void TellStatus(LinkMail::Status status);
-  void TellPool(const PoolState& state, uint32_t except_worker);
+  void TellPool(const PoolState& state);
 
   const Options options_;
   bool attached_ = false;
@@ -115,7 +115,7 @@ class LinkCore {
   Outbox outbox_;
   HeldPermits held_;
   RecentUseLog recent_;
-  PoolView pools_;
+  LinkPoolView pools_;
   UsageTotals usage_;
   // Targets that no snapshot lists, as the workers asked for them.
   absl::flat_hash_map<TargetId, std::vector<PoolId>> dynamic_pools_;

@@ -12,7 +12,7 @@ constexpr size_t kMaxEntries = 65536;
 
 }  // namespace
 
-PoolView::Entry& PoolView::Make(PoolId pool, MonoTime now) {
+LinkPoolView::Entry& LinkPoolView::Make(PoolId pool, MonoTime now) {
   if (entries_.size() >= kMaxEntries) {
     absl::erase_if(entries_,
                    [now](const auto& item) { return !item.second.state.limited && item.second.closed_until <= now; });
@@ -24,14 +24,14 @@ PoolView::Entry& PoolView::Make(PoolId pool, MonoTime now) {
 }
 
 // A share that is not told again is the one that was told.
-void PoolView::Take(const PoolState& state, MonoTime now, Entry& entry) {
+void LinkPoolView::Take(const PoolState& state, MonoTime now, Entry& entry) {
   std::vector<SafeShare> shares = std::move(entry.state.shares);
   entry.state = state;
-  if (state.shares_kept) entry.state.shares = std::move(shares);
+  if (state.shares_kept || state.numbers_only) entry.state.shares = std::move(shares);
   entry.told_at = now;
 }
 
-PoolState PoolView::StateOf(const Entry& entry, MonoTime now) {
+PoolState LinkPoolView::StateOf(const Entry& entry, MonoTime now) {
   PoolState state = entry.state;
   if (now > entry.told_at) {
     for (LimitState& limit : state.limits) limit = After(std::move(limit), now - entry.told_at);
@@ -45,7 +45,7 @@ PoolState PoolView::StateOf(const Entry& entry, MonoTime now) {
   return state;
 }
 
-PoolState PoolView::OnState(const PoolState& state, MonoTime now) {
+PoolState LinkPoolView::OnState(const PoolState& state, MonoTime now) {
   Entry& entry = Make(state.pool, now);
   const MonoTime told_until = state.closure == Closure::kNone ? MonoTime() : now + state.closed_for;
   const Closure known = entry.state.closure;
@@ -62,11 +62,12 @@ PoolState PoolView::OnState(const PoolState& state, MonoTime now) {
   return StateOf(entry, now);
 }
 
-PoolState PoolView::OnNumbers(const PoolState& state, MonoTime now) {
+PoolState LinkPoolView::OnNumbers(const PoolState& state, MonoTime now) {
   Entry& entry = Make(state.pool, now);
   if (state.serial < entry.state.serial) {
     entry.state.shares = state.shares;
     entry.state.shares_kept = state.shares_kept;
+    entry.state.numbers_only = false;
     return StateOf(entry, now);
   }
   const Closure known = entry.state.closure;
@@ -75,24 +76,19 @@ PoolState PoolView::OnNumbers(const PoolState& state, MonoTime now) {
   return StateOf(entry, now);
 }
 
-std::optional<PoolState> PoolView::OnClosure(const ObservedClosure& closure, MonoTime now) {
-  if (!closure.pool || closure.closure == Closure::kNone || closure.closed_for <= absl::ZeroDuration())
-    return std::nullopt;
+bool LinkPoolView::OnClosure(const ObservedClosure& closure, MonoTime now) {
+  if (!closure.pool || closure.closure == Closure::kNone || closure.closed_for <= absl::ZeroDuration()) return false;
   Entry& entry = Make(closure.pool, now);
   entry.seen_closing = now;
   const MonoTime until = now + closure.closed_for;
-  if (until <= entry.closed_until) return std::nullopt;
+  if (until <= entry.closed_until) return false;
   entry.state.closure = closure.closure;
   entry.closed_until = until;
   entry.authoritative = closure.authoritative;
-  PoolState state = StateOf(entry, now);
-  // A share that is told again begins anew.
-  state.shares.clear();
-  state.shares_kept = true;
-  return state;
+  return true;
 }
 
-std::vector<wire::KnownClosure> PoolView::Closures(MonoTime now) const {
+std::vector<wire::KnownClosure> LinkPoolView::Closures(MonoTime now) const {
   std::vector<wire::KnownClosure> closures;
   for (const auto& [id, entry] : entries_) {
     if (entry.closed_until <= now || entry.state.closure == Closure::kNone) continue;
@@ -102,7 +98,7 @@ std::vector<wire::KnownClosure> PoolView::Closures(MonoTime now) const {
   return closures;
 }
 
-std::vector<PoolState> PoolView::List(MonoTime now) const {
+std::vector<PoolState> LinkPoolView::List(MonoTime now) const {
   std::vector<PoolState> list;
   list.reserve(entries_.size());
   for (const auto& [id, entry] : entries_) list.push_back(StateOf(entry, now));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -13,7 +12,7 @@ namespace chain429 {
 
 // The proxy's one view of every pool: what the control plane said, and the closures that its workers saw before the
 // control plane did.
-class PoolView {
+class LinkPoolView {
  public:
   // A closure that a worker saw holds against states that were on their way when it was seen.
   static constexpr absl::Duration kStatesLag = absl::Seconds(2);
@@ -24,8 +23,8 @@ class PoolView {
   PoolState OnState(const PoolState& state, MonoTime now);
   // Of a state that is older than the last one only the shares are news.
   PoolState OnNumbers(const PoolState& state, MonoTime now);
-  // The state to tell the other workers; nothing if it says nothing new.
-  std::optional<PoolState> OnClosure(const ObservedClosure& closure, MonoTime now);
+  // False: it says nothing new.
+  bool OnClosure(const ObservedClosure& closure, MonoTime now);
   // A control plane that was away may have forgotten: for a while its states open nothing that the hello says is
   // closed.
   void OnAttached(MonoTime now) { attached_at_ = now; }

@@ -9,7 +9,7 @@ namespace chain429 {
 
 // How many permits a target used lately: what decides how many spares are worth asking for. Counts over a sliding 100
 // ms, kept in two slots.
-class Demand {
+class RecentDemand {
  public:
   // The same for every target: a batch of permits should last about four round trips of a slow control plane.
   static constexpr uint32_t kSparesPerUse = 4;

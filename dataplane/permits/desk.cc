@@ -31,12 +31,20 @@ void PermitDesk::OnMail(const LinkMail& mail, MonoTime now) {
   s.pending.Heard();
   if (mail.forget_permits) s.ForgetPermits();
   if (mail.status == LinkMail::Status::kAttached) {
+    s.HearOfGranting(false, now);
     s.attached = true;
     s.pending.Restart();
   }
-  for (const PoolState& pool : mail.pools) s.pools.OnState(pool, now);
-  for (const AcquireAnswer& answer : mail.answers) s.OnAnswer(answer, now);
-  if (mail.status == LinkMail::Status::kDetached) s.Detach();
+  for (const PoolState& pool : mail.pools) {
+    s.HearOfGranting(!pool.shares_kept, now);
+    s.pools.OnState(pool, now);
+  }
+  for (const ObservedClosure& seen : mail.closures) s.pools.LearnClosure(seen.pool, seen.closure, seen.closed_for, now);
+  for (const AcquireAnswer& answer : mail.answers) {
+    s.HearOfGranting(!answer.alone, now);
+    s.OnAnswer(answer, now);
+  }
+  if (mail.status == LinkMail::Status::kDetached) s.Detach(now);
 }
 
 GateView PermitDesk::Consult(const Snapshot& snapshot, const Target& target, int64_t tokens, bool alone,
@@ -45,7 +53,8 @@ GateView PermitDesk::Consult(const Snapshot& snapshot, const Target& target, int
   if (const std::optional<GateView> closed = s.FindClosure(snapshot, target, now)) return *closed;
   bool limited = false;
   for (const PoolId pool : target.pools) limited = limited || s.pools.Limited(snapshot, target, pool);
-  if (!limited) return {};
+  // A pool of which the control plane has said nothing yet may be called for the first time: it decides who tries.
+  if (!limited && s.pools.Told(target.pools.front())) return {};
   const TargetRecord* record = s.book.FindTarget(target.id);
   if (record != nullptr && record->spares.Fits(tokens, now)) return ViewOf(Gate::kSpare);
   if (s.attached && !alone && !s.pending.Mute(now)) return ViewOf(Gate::kAsk);
@@ -89,8 +98,18 @@ std::optional<GateView> PermitDesk::State::FindClosure(const Snapshot& snapshot,
   return view;
 }
 
+MonoTime PermitDesk::State::GrantedUntil(MonoTime now) const {
+  return granting ? pending.silent_since().value_or(now) : last_granting;
+}
+
+void PermitDesk::State::HearOfGranting(bool grants, MonoTime now) {
+  if (granting) last_granting = now;
+  granting = attached && grants;
+}
+
 GateView PermitDesk::State::Disconnected(const Snapshot& snapshot, const Target& target, MonoTime now) const {
   GateView view = ViewOf(Gate::kFree);
+  const MonoTime granted_until = GrantedUntil(now);
   for (const PoolId pool : target.pools) {
     if (!pools.Limited(snapshot, target, pool)) continue;
     switch (DisconnectedPolicy(snapshot, target, pool)) {
@@ -102,7 +121,9 @@ GateView PermitDesk::State::Disconnected(const Snapshot& snapshot, const Target&
         const PoolTable::Entry* entry = pools.Find(pool);
         MonoTime free_at = entry == nullptr || entry->shares.empty() ? MonoTime::Max() : now;
         if (entry != nullptr) {
-          for (const ShareWindow& share : entry->shares) free_at = std::max(free_at, share.FreeAt(now));
+          for (const ShareWindow& share : entry->shares) {
+            free_at = std::max(free_at, share.FreeAt(now, granted_until));
+          }
         }
         if (view.gate == Gate::kFree) view.gate = Gate::kShare;
         if (free_at > now) {
@@ -194,7 +215,7 @@ Grant PermitDesk::Take(const Target& target, Gate gate, int64_t tokens, MonoTime
   TargetRecord* record = s.book.FindTarget(target.id);
   if (record == nullptr || !record->spares.Fits(tokens, now)) return grant;
   const Spares::Taken taken = record->spares.Take(tokens, now);
-  PermitRecord& permit = s.book.permit(taken.permit);
+  DeskPermit& permit = s.book.permit(taken.permit);
   --permit.unused;
   ++permit.open;
   record->demand.Add(now);
@@ -239,6 +260,7 @@ Grant PermitDesk::Accept(const AcquireAnswer& answer, MonoTime now) {
   Grant grant;
   grant.permit = answer.permit.id;
   grant.target = answer.permit.target;
+  grant.watched = answer.permit.watched;
   if (TargetRecord* target = state_->book.FindTarget(answer.permit.target)) target->last_used = now;
   return grant;
 }
@@ -249,6 +271,19 @@ void PermitDesk::Sent(Grant& grant, MonoTime now) {
   if (!grant.permit) return;
   const uint32_t index = state_->book.FindPermit(grant.permit);
   if (index != PermitBook::kNone) state_->MarkSent(index, now, now);
+}
+
+void PermitDesk::Begun(const Grant& grant, const Target& target, std::vector<Reading> readings, MonoTime sent_at,
+                       MonoTime now) {
+  if (!grant.watched || !grant.permit) return;
+  State& s = *state_;
+  Settlement report;
+  report.begun = true;
+  report.readings = std::move(readings);
+  MakeSane(report);
+  // That it was sent stands before it.
+  if (const uint32_t index = s.book.FindPermit(grant.permit); index != PermitBook::kNone) s.MarkUrgent(index, now);
+  s.SettleAlone(grant, target, std::move(report), sent_at);
 }
 
 void PermitDesk::Settle(const Grant& grant, const Target& target, Settlement settlement, MonoTime sent_at,
@@ -268,7 +303,7 @@ void PermitDesk::Settle(const Grant& grant, const Target& target, Settlement set
     return;
   }
   if (!grant.sent && settlement.charged) s.MarkSent(index, sent_at, now);
-  PermitRecord& permit = s.book.permit(index);
+  DeskPermit& permit = s.book.permit(index);
   if (permit.open > 0) --permit.open;
   TargetRecord& record = s.book.target(permit.target);
   if (record.pools != target.pools) record.pools = target.pools;
@@ -291,7 +326,7 @@ void PermitDesk::Release(const Grant& grant, MonoTime now) {
   State& s = *state_;
   const uint32_t index = s.book.FindPermit(grant.permit);
   if (index == PermitBook::kNone) return;
-  PermitRecord& permit = s.book.permit(index);
+  DeskPermit& permit = s.book.permit(index);
   if (permit.open > 0) --permit.open;
   ++permit.released;
   // Of a tight limit somebody may be waiting for just this one.

@@ -22,6 +22,7 @@ struct Grant {
   TargetId target;
   uint32_t use = 0;       // index within the permit
   bool sent = false;
+  bool watched = false;   // Begun is wanted
 };
 
 // Who waits for an answer; `answer` is null when none came in time: act as if the control plane were away.
@@ -71,6 +72,8 @@ class PermitDesk {
 
   // The attempt's request has been written upstream.
   void Sent(Grant& grant, MonoTime now);
+  // A watched attempt's answer has begun well: others wait to hear it.
+  void Begun(const Grant& grant, const Target& target, std::vector<Reading> readings, MonoTime sent_at, MonoTime now);
   // The attempt ended. Plain good endings under one permit are merged until the next mail; failures and answers that
   // close a pool go out at once.
   void Settle(const Grant& grant, const Target& target, Settlement settlement, MonoTime sent_at, MonoTime now);

@@ -69,6 +69,10 @@ void PermitDesk::State::OnAnswer(const AcquireAnswer& answer, MonoTime now) {
   for (const DenialReason& denial : answer.denials) {
     if (denial.cooldown) pools.LearnClosure(denial.pool, denial.closure, denial.retry_after, now);
   }
+  if (answer.held) {
+    pending.Hold(answer.acquire, now);
+    return;
+  }
   const std::optional<PendingAcquires::Ask> ask = pending.Answered(answer.acquire, now);
   if (ask) Unask(*ask, answer.acquire);
   const bool wanted = ask && ask->waiter != nullptr;
@@ -90,7 +94,7 @@ void PermitDesk::State::KeepPermit(const AcquireAnswer& answer, uint32_t given_o
   const uint32_t target_index = book.TargetIndex(granted.target);
   const uint32_t index = book.PermitIndex(granted.id, target_index);
   TargetRecord& target = book.target(target_index);
-  PermitRecord& permit = book.permit(index);
+  DeskPermit& permit = book.permit(index);
   const uint32_t rest = std::min(granted.spares, kMostSpares) + 1 - given_out;
   if (keep == UINT32_MAX) keep = SparesMissing(target, now);
   const absl::Duration usable = UsableFor(granted.ttl);
@@ -113,7 +117,8 @@ void PermitDesk::State::KeepPermit(const AcquireAnswer& answer, uint32_t given_o
   }
 }
 
-void PermitDesk::State::Detach() {
+void PermitDesk::State::Detach(MonoTime now) {
+  HearOfGranting(false, now);
   attached = false;
   pending.Restart();
   acquires.clear();
@@ -140,7 +145,7 @@ void PermitDesk::State::ExpireSpares(MonoTime now) {
   next_expiry = MonoTime::Max();
   for (TargetRecord& target : book.targets()) {
     target.spares.Expire(now, [&](const Spares::Lot& lot) {
-      PermitRecord& permit = book.permit(lot.permit);
+      DeskPermit& permit = book.permit(lot.permit);
       permit.unused -= lot.left;
       permit.released += lot.left;
       MarkDirty(lot.permit, now);

@@ -35,7 +35,7 @@ void PermitDesk::State::FlushDue(MonoTime now) {
 }
 
 void PermitDesk::State::MarkDirty(uint32_t permit, MonoTime now) {
-  PermitRecord& record = book.permit(permit);
+  DeskPermit& record = book.permit(permit);
   if (record.dirty) return;
   record.dirty = true;
   dirty.push_back(permit);
@@ -48,7 +48,7 @@ void PermitDesk::State::MarkUrgent(uint32_t permit, MonoTime now) {
 }
 
 void PermitDesk::State::MarkSent(uint32_t permit, MonoTime sent_at, MonoTime now) {
-  PermitRecord& record = book.permit(permit);
+  DeskPermit& record = book.permit(permit);
   ++record.sent;
   record.sent_at = std::max(record.sent_at, sent_at);
   MarkDirty(permit, now);
@@ -86,7 +86,7 @@ void PermitDesk::State::SettleAlone(const Grant& grant, const Target& target, Se
 }
 
 void PermitDesk::State::WritePermit(uint32_t permit, WorkerMail& mail, MonoTime now) {
-  PermitRecord& record = book.permit(permit);
+  DeskPermit& record = book.permit(permit);
   if (!record.dirty) return;
   record.dirty = false;
   if (record.sent > 0) mail.sent.push_back({record.id, record.sent, AgeOf(record.sent_at, now)});

@@ -25,6 +25,9 @@ struct PermitDesk::State {
 
   std::optional<GateView> FindClosure(const Snapshot& snapshot, const Target& target, MonoTime now) const;
   GateView Disconnected(const Snapshot& snapshot, const Target& target, MonoTime now) const;
+  // Until when a leader may have granted permits to anybody, and what is heard of that.
+  MonoTime GrantedUntil(MonoTime now) const;
+  void HearOfGranting(bool grants, MonoTime now);
 
   // Acquiring.
   AcquireId Post(Acquire acquire, TargetRecord& target, AcquireWaiter* waiter, MonoTime now);
@@ -33,7 +36,7 @@ struct PermitDesk::State {
   void Unask(const PendingAcquires::Ask& ask, AcquireId id);
   void OnAnswer(const AcquireAnswer& answer, MonoTime now);
   void KeepPermit(const AcquireAnswer& answer, uint32_t given_out, uint32_t keep, int64_t guess, MonoTime now);
-  void Detach();
+  void Detach(MonoTime now);
   void ForgetPermits();
   void ExpireSpares(MonoTime now);
 
@@ -50,6 +53,8 @@ struct PermitDesk::State {
   const uint8_t worker;
   uint64_t last_acquire = 0;
   bool attached = false;
+  bool granting = false;       // attached, to a leader that does not merely wait for what proxies report
+  MonoTime last_granting;      // when that was last known
   PoolTable pools;
   PermitBook book;
   PendingAcquires pending;
@@ -61,7 +66,7 @@ struct PermitDesk::State {
   std::vector<AcquireId> cancels;
   std::vector<ObservedClosure> closures;
   std::vector<LoneSettlement> alone;
-  std::vector<uint32_t> dirty;       // permits, each once (PermitRecord::dirty)
+  std::vector<uint32_t> dirty;       // permits, each once (DeskPermit::dirty)
   std::vector<uint32_t> urgent;      // of these, those that cannot wait; may repeat
   std::vector<uint32_t> dirty_free;  // targets, each once (TargetRecord::dirty)
   bool urgent_free = false;

@@ -45,7 +45,7 @@ uint32_t PermitBook::PermitIndex(PermitId id, uint32_t target) {
   const auto it = permit_index_.find(id);
   if (it != permit_index_.end()) return it->second;
   const uint32_t index = Claim(permits_, free_permits_);
-  PermitRecord& record = permits_[index];
+  DeskPermit& record = permits_[index];
   record.id = id;
   record.target = target;
   record.in_use = true;
@@ -55,12 +55,12 @@ uint32_t PermitBook::PermitIndex(PermitId id, uint32_t target) {
 }
 
 void PermitBook::FreeIfDone(uint32_t index) {
-  PermitRecord& record = permits_[index];
+  DeskPermit& record = permits_[index];
   if (!record.in_use || record.unused > 0 || record.open > 0 || record.sent > 0 || record.released > 0 || record.dirty)
     return;
   --targets_[record.target].records;
   permit_index_.erase(record.id);
-  record = PermitRecord{};
+  record = DeskPermit{};
   free_permits_.push_back(index);
 }
 

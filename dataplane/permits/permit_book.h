@@ -18,7 +18,7 @@ struct TargetRecord {
   TargetId id;
   std::vector<PoolId> pools;
   Spares spares;
-  Demand demand;
+  RecentDemand demand;
   Tally tally;                // attempts without a permit
   bool dirty = false;         // `tally` waits for the mail
   uint32_t records = 0;       // permits that point here
@@ -36,7 +36,7 @@ struct TargetRecord {
 };
 
 // A permit of which some attempts are unused or unsettled, or of which the mail still has to tell.
-struct PermitRecord {
+struct DeskPermit {
   PermitId id;
   uint32_t target = 0;
   uint32_t unused = 0;  // among the target's spares
@@ -69,7 +69,7 @@ class PermitBook {
   size_t target_count() const { return target_index_.size(); }
 
   uint32_t PermitIndex(PermitId id, uint32_t target);
-  PermitRecord& permit(uint32_t index) { return permits_[index]; }
+  DeskPermit& permit(uint32_t index) { return permits_[index]; }
   static constexpr uint32_t kNone = UINT32_MAX;
   uint32_t FindPermit(PermitId id) const {
     const auto it = permit_index_.find(id);
@@ -77,13 +77,13 @@ class PermitBook {
   }
   // Frees the record if nothing is left of its permit.
   void FreeIfDone(uint32_t index);
-  std::vector<PermitRecord>& permits() { return permits_; }
+  std::vector<DeskPermit>& permits() { return permits_; }
 
  private:
   std::vector<TargetRecord> targets_;
   std::vector<uint32_t> free_targets_;
   absl::flat_hash_map<TargetId, uint32_t> target_index_;
-  std::vector<PermitRecord> permits_;
+  std::vector<DeskPermit> permits_;
   std::vector<uint32_t> free_permits_;
   absl::flat_hash_map<PermitId, uint32_t> permit_index_;
 };

@@ -29,7 +29,7 @@ void PoolTable::OnState(const PoolState& state, MonoTime now) {
   entry.limited = state.limited;
   entry.limits = state.limits;
   entry.limits_told = now;
-  if (!state.shares_kept) {
+  if (!state.shares_kept && !state.numbers_only) {
     entry.shares.resize(state.shares.size());
     for (size_t i = 0; i < state.shares.size(); ++i) entry.shares[i].Set(state.shares[i], now);
   }

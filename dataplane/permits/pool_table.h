@@ -33,7 +33,7 @@ class PoolTable {
   void OnState(const PoolState& state, MonoTime now);
   // A closure that this worker saw. An existing longer one is never shortened.
   void Close(PoolId pool, Closure closure, absl::Duration closed_for, MonoTime now);
-  // A closure that the control plane told with a denial.
+  // A closure that the control plane told with a denial, or that another worker saw.
   void LearnClosure(PoolId pool, Closure closure, absl::Duration closed_for, MonoTime now);
 
   // Null: nothing was said of it.
@@ -44,6 +44,11 @@ class PoolTable {
   Entry* Find(PoolId pool) {
     const auto it = entries_.find(pool);
     return it == entries_.end() ? nullptr : &it->second;
+  }
+  // The control plane has said something of it.
+  bool Told(PoolId pool) const {
+    const Entry* entry = Find(pool);
+    return entry != nullptr && entry->told;
   }
   // False: no pool at all is closed, which spares every request the look at its credentials.
   bool any_closed(MonoTime now) const { return now < last_closed_until_; }

@@ -7,7 +7,7 @@ namespace chain429 {
 void ShareWindow::Set(const SafeShare& share, MonoTime told_at) {
   const int64_t slot_nanos = std::max<int64_t>(1, absl::ToInt64Nanoseconds(share.window) / kSlots);
   share_ = share;
-  steady_from_ = told_at + share.window * (1 + 1.0 / kSlots);
+  told_at_ = told_at;
   if (slot_nanos == slot_nanos_) return;
   // Calls counted under another window are dated anew, as late as they can have been.
   int64_t newest = -1;
@@ -41,14 +41,18 @@ void ShareWindow::Use(MonoTime now) {
   ++slot.used;
 }
 
-MonoTime ShareWindow::FreeAt(MonoTime now) const {
-  if (Allows(now)) return now;
+MonoTime ShareWindow::SteadyFrom(MonoTime granted_until) const {
+  return std::max(told_at_, granted_until) + share_.window * (1 + 1.0 / kSlots);
+}
+
+MonoTime ShareWindow::FreeAt(MonoTime now, MonoTime granted_until) const {
+  if (Allows(now, granted_until)) return now;
   MonoTime free_at = MonoTime::Max();
   // Something changes only when a slot leaves the window, and when the steady share begins.
   const auto consider = [&](MonoTime at) {
-    if (at > now && at < free_at && Allows(at)) free_at = at;
+    if (at > now && at < free_at && Allows(at, granted_until)) free_at = at;
   };
-  consider(steady_from_);
+  consider(SteadyFrom(granted_until));
   for (const Slot& slot : slots_) {
     if (slot.number >= 0) consider(MonoTime::FromNanos((slot.number + kSlots + 1) * slot_nanos_));
   }

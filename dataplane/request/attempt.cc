@@ -164,8 +164,7 @@ Task<bool> Attempt::Exchange() {
     const bool written = co_await write;
     bool good = written;
     if (written) {
-      sent_at_ = worker_.now();
-      if (!grant_.sent) worker_.desk.Sent(grant_, sent_at_);
+      NoteSent();
       good = co_await ReadHead();
     } else if (!interrupted_ && !timed_out_) {
       good = co_await ReadEarlyHead();
@@ -190,14 +189,21 @@ Task<bool> Attempt::Exchange() {
   }
 }
 
+// The report has to leave though nothing else happens for long: a permit of which nothing is heard is taken back.
+void Attempt::NoteSent() {
+  sent_at_ = worker_.now();
+  if (grant_.sent) return;
+  worker_.desk.Sent(grant_, sent_at_);
+  worker_.clerk.OnDeskChanged();
+}
+
 // A provider may refuse a request before it has read it all, and close: what it said may have come before the writing
 // failed.
 Task<bool> Attempt::ReadEarlyHead() {
   const bool answered = co_await ReadHead();
   if (!answered) co_return false;
   keeps_alive_ = false;
-  sent_at_ = worker_.now();
-  if (!grant_.sent) worker_.desk.Sent(grant_, sent_at_);
+  NoteSent();
   co_return true;
 }
 
@@ -444,6 +450,13 @@ void Attempt::Hold() {
   result_.held->body = WithoutKeys(body());
   result_.held->message = result_.end.message;
   result_.end.kept = true;
+}
+
+// A stream's end may be minutes away, and its beginning says already that the provider took it.
+void Attempt::TellBegun() {
+  if (!grant_.watched) return;
+  worker_.desk.Begun(grant_, *route_.target, {readings_.begin(), readings_.end()}, sent_at_, worker_.now());
+  worker_.clerk.OnDeskChanged();
 }
 
 void Attempt::Settle() {

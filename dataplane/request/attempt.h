@@ -72,6 +72,7 @@ class Attempt final : public Deadline, public Interruptible {
   void BuildHead();
   Task<bool> Exchange();           // connection, request written, final head parsed
   Task<bool> Connect();
+  void NoteSent();
   Task<bool> ReadHead();
   Task<bool> ReadEarlyHead();
   Task<bool> ReadBody();           // the whole body behind the head, framing taken out
@@ -84,6 +85,7 @@ class Attempt final : public Deadline, public Interruptible {
   void AppendAnswerFields(std::string& out, bool redact);
   void AppendChainFields(std::string& out);
   std::string WithoutKeys(std::string_view text) const;
+  void TellBegun();
   void Settle();
   void ReleaseConnection();
   bool Decode();                   // false: the body's coding cannot be read

@@ -200,6 +200,7 @@ void Relay::Commit() {
   committed_ = true;
   attempt_.first_content_ = worker_.now();
   attempt_.result_.replied = true;
+  attempt_.TellBegun();
   if (KeepAlive* keep_alive = attempt_.request_.keep_alive; keep_alive != nullptr && keep_alive->TakeOver()) {
     std::string fields;
     attempt_.AppendChainFields(fields);

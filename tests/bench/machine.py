@@ -2,6 +2,7 @@
 import os
 
 TICKS = os.sysconf("SC_CLK_TCK")
+STOLEN = 0.1  # a round in which the host took more than this share of the machine is not believed
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 

@@ -9,10 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
-
-from support.fleet import Fleet  # noqa: E402
-from support.poll import until  # noqa: E402
+from support.fleet import Fleet
+from support.poll import until
 
 KEY_LIMITS = {"rpm": 10_000_000}  # known, so that every request needs a permit; generous, so that permits come with spares
 

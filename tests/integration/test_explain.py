@@ -37,7 +37,7 @@ class Explain(ChainCase):
         self.assertEqual(("429chain.explanation", "c", "chain", "a/m"),
                          tuple(told[name] for name in ("object", "chain", "resolved_by", "first")))
         self.assertEqual([("a/m", "attempt"), ("b/n", "attempt")], self.words(told))
-        self.assertEqual([False, True], [target["needs_permit"] for target in told["targets"]])
+        self.assertEqual([True, True], [target["needs_permit"] for target in told["targets"]], "the first, as nobody has called it yet")
         self.assertEqual(4096, told["targets"][0]["context_length"])
         self.assertIsNone(told["retry_after_s"])
         self.assertEqual((0, 0), (self.a.calls, self.b.calls))

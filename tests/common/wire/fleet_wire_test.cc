@@ -170,6 +170,7 @@ PoolState FullState() {
                      {Unit::kConcurrency, WindowKind::kSliding, absl::ZeroDuration(), 4, 2, {}}},
           .shares = {{3, 4, absl::Hours(24)}, {1, 2, absl::Minutes(1)}},
           .shares_kept = true,
+          .numbers_only = true,
           .serial = 12};
 }
 

@@ -83,7 +83,7 @@ TEST(PermitsOutbox, SharesThatWaitAreNotLostToNumbersThatTellNone) {
   PoolState shares = State(9, 5);
   shares.shares = {{3, 4, absl::Minutes(1)}};
   PoolState numbers = State(9, 4);
-  numbers.shares_kept = true;
+  numbers.numbers_only = true;
   outbox.AddStates({shares});
   outbox.AddStates({numbers});
   v1::PermitsDown down;
@@ -91,7 +91,7 @@ TEST(PermitsOutbox, SharesThatWaitAreNotLostToNumbersThatTellNone) {
   ASSERT_EQ(down.pools_size(), 1);
   EXPECT_EQ(down.pools(0).limits(0).remaining(), 4);
   EXPECT_EQ(down.pools(0).shares_size(), 1);
-  EXPECT_FALSE(down.pools(0).shares_kept());
+  EXPECT_FALSE(down.pools(0).numbers_only());
 }
 
 TEST(PermitsOutbox, NoMessageComesNearAMegabyteAndNothingIsLost) {

@@ -48,12 +48,43 @@ TEST_F(RegistryPermits, ATargetWhosePoolHasNoKnownLimitNeedsNoPermit) {
   FakeProxy proxy = Attach("a");
   proxy.Forget();
   wire::PermitsUp up;
+  // It has taken enough to be known.
+  Settlement many;
+  many.target = TargetId(12);
+  many.pools = {PoolId(2)};
+  many.count = 1000;
+  up.settlements = {many};
   up.acquires = {AcquireOf(5, TargetId(12), PoolId(2))};
   ASSERT_TRUE(Send(proxy, up).ok());
   EndTurn();
   ASSERT_EQ(proxy.permits->messages.at(0).answers_size(), 1);
   EXPECT_TRUE(proxy.permits->messages[0].answers(0).granted());
   EXPECT_EQ(proxy.permits->messages[0].answers(0).permit(), 0u);
+}
+
+TEST_F(RegistryPermits, WhatIsHeldAtFirstContactIsAnsweredInTheTurnThatBringsTheNews) {
+  registry_.SetSnapshot(MakeSnapshot(7), now());
+  FakeProxy proxy = Attach("a");
+  proxy.Forget();
+  wire::PermitsUp up;
+  for (const uint64_t id : {5u, 6u, 7u}) up.acquires.push_back(AcquireOf(id, TargetId(12), PoolId(2)));
+  ASSERT_TRUE(Send(proxy, up).ok());
+  EndTurn();
+  ASSERT_EQ(proxy.permits->messages.at(0).answers_size(), 3);
+  const v1::AcquireAnswer probe = proxy.permits->messages[0].answers(0);
+  EXPECT_TRUE(probe.granted());
+  EXPECT_TRUE(probe.watched());
+  EXPECT_TRUE(proxy.permits->messages[0].answers(1).held());
+  EXPECT_TRUE(proxy.permits->messages[0].answers(2).held());
+  proxy.Forget();
+  up = {};
+  up.cancels = {AcquireId(6)};
+  up.releases = {{PermitId(probe.permit()), 1}};
+  ASSERT_TRUE(Send(proxy, up).ok());
+  EndTurn();
+  ASSERT_EQ(proxy.permits->messages.at(0).answers_size(), 1);
+  EXPECT_EQ(proxy.permits->messages[0].answers(0).acquire(), 7u);
+  EXPECT_TRUE(proxy.permits->messages[0].answers(0).granted());
 }
 
 TEST_F(RegistryPermits, TheLimitIsOneForAllProxies) {

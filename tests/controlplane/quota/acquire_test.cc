@@ -170,6 +170,7 @@ TEST_F(AcquireTest, AClosedPoolThatIsAlsoUsedUpIsWaitedForUntilBothHavePassed) {
 TEST_F(AcquireTest, ATargetWithoutAKnownLimitNeedsNoPermit) {
   const TargetId target = AddLimited("free", {});
   Configure();
+  MakeFamiliar(target);
   const AcquireAnswer answer = Ask({target}, {.spares = 8});
   EXPECT_TRUE(answer.granted);
   EXPECT_FALSE(answer.permit.id);

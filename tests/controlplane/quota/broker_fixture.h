@@ -160,6 +160,14 @@ class BrokerTest : public testing::Test {
     Settle(EndOf(permit, id));
   }
 
+  // Its first contact is over.
+  void MakeFamiliar(TargetId id) {
+    Settlement many = EndOf(PermitId(), id, absl::Minutes(30));
+    many.count = 1000;
+    Settle(many);
+    broker->TakeUrgent(now);
+  }
+
   LimitView ViewOf(PoolId pool, Unit unit, absl::Duration length = absl::Minutes(1)) {
     for (const PoolView& view : broker->View(PoolOf(pool).key, now)) {
       if (view.id != pool) continue;

@@ -45,17 +45,36 @@ TEST_F(CanaryTest, OneRequestOfTheWholeFleetGoesFirst) {
   }
 }
 
-TEST_F(CanaryTest, ItsSuccessOpensThePoolForAll) {
+TEST_F(CanaryTest, ItsSuccessOpensThePoolForAFewAndThenForAll) {
   const TargetId target = Closed({});
+  MakeFamiliar(target);
   const PermitId permit = Permitted(target);
   Send(permit);
   broker->TakeUrgent(now);
   Settle(EndOf(permit, target));
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Ask({target}).granted);
-  const PoolState state = StateIn(broker->TakeUrgent(now), QuotaOf(target));
-  EXPECT_EQ(state.pool, QuotaOf(target));
-  EXPECT_EQ(state.closure, Closure::kNone);
-  EXPECT_FALSE(state.limited);
+  const PoolState opened = StateIn(broker->TakeUrgent(now), QuotaOf(target));
+  EXPECT_EQ(opened.pool, QuotaOf(target));
+  EXPECT_EQ(opened.closure, Closure::kNone);
+  EXPECT_TRUE(opened.limited);
+  std::vector<PermitId> probes;
+  for (int round = 0; round < 4; ++round) {
+    probes.clear();
+    for (AcquireAnswer answer = Ask({target}); answer.granted && probes.size() < 100; answer = Ask({target}))
+      probes.push_back(answer.permit.id);
+    if (round < 3) {
+      ASSERT_EQ(probes.size(), size_t{2} << round);
+      const AcquireAnswer denied = Ask({target});
+      ASSERT_EQ(denied.denials.size(), 1u);
+      EXPECT_FALSE(denied.denials[0].cooldown);
+      EXPECT_LE(denied.denials[0].retry_after, absl::Seconds(1));
+    }
+    for (const PermitId probe : probes) {
+      Send(probe);
+      Settle(EndOf(probe, target));
+    }
+  }
+  EXPECT_FALSE(StateIn(broker->TakeUrgent(now), QuotaOf(target)).limited);
+  EXPECT_TRUE(Ask({target}).granted);
 }
 
 TEST_F(CanaryTest, ItsRefusalClosesForLongerThanBefore) {

@@ -25,7 +25,6 @@ class LearningTest : public BrokerTest {
 TEST_F(LearningTest, AStatedLimitMakesThePoolLimitedAndProxiesHearOfItAtOnce) {
   const TargetId target = AddLimited("t", {});
   Configure();
-  EXPECT_FALSE(Ask({target}).permit.id);
   Free(target, {Requests(30, 29)});
   const PoolState state = StateIn(broker->TakeUrgent(now), QuotaOf(target));
   EXPECT_TRUE(state.limited);

@@ -153,7 +153,7 @@ TEST_F(PushTest, WhoeverAskedIsToldAtOnceWhatIsLeft) {
   EXPECT_EQ(states[0].pool, QuotaOf(target));
   EXPECT_EQ(SmallestRemaining(states[0].limits, Unit::kRequests), 99);
   EXPECT_EQ(SmallestRemaining(states[0].limits, Unit::kConcurrency), 8);
-  EXPECT_TRUE(states[0].shares_kept) << "only what everybody is told is kept for a proxy that is cut off";
+  EXPECT_TRUE(states[0].numbers_only) << "only what everybody is told is kept for a proxy that is cut off";
   // What comes later is told later, on whichever stream.
   EXPECT_GT(broker->NumbersFor(Ask({target}), now).at(0).serial, states[0].serial);
 }

@@ -41,11 +41,11 @@ TEST_F(LinkCoreTest, AClosureThatAWorkerSawGoesToTheOthersAtOnce) {
   const std::vector<LinkCore::Delivery> deliveries = core.TakeDeliveries();
   ASSERT_EQ(deliveries.size(), 1u);
   EXPECT_EQ(deliveries[0].worker, 1u);
-  ASSERT_EQ(deliveries[0].mail.pools.size(), 1u);
-  EXPECT_EQ(deliveries[0].mail.pools[0].closure, Closure::kRateLimited);
-  EXPECT_EQ(deliveries[0].mail.pools[0].closed_for, absl::Seconds(30));
-  // It goes on by the shares that it has.
-  EXPECT_TRUE(deliveries[0].mail.pools[0].shares_kept);
+  ASSERT_EQ(deliveries[0].mail.closures.size(), 1u);
+  EXPECT_EQ(deliveries[0].mail.closures[0].closure, Closure::kRateLimited);
+  EXPECT_EQ(deliveries[0].mail.closures[0].closed_for, absl::Seconds(30));
+  // It goes on by the numbers and shares that it has.
+  EXPECT_TRUE(deliveries[0].mail.pools.empty());
 }
 
 TEST_F(LinkCoreTest, AClosureIsSharedAmongWorkersWhileTheControlPlaneIsAway) {
@@ -54,7 +54,8 @@ TEST_F(LinkCoreTest, AClosureIsSharedAmongWorkersWhileTheControlPlaneIsAway) {
   core.OnWorkerMail(1, std::move(mail), now);
   const std::vector<LinkMail> mails = MailFor(0);
   ASSERT_EQ(mails.size(), 1u);
-  EXPECT_EQ(mails[0].pools[0].closure, Closure::kAuth);
+  ASSERT_EQ(mails[0].closures.size(), 1u);
+  EXPECT_EQ(mails[0].closures[0].closure, Closure::kAuth);
 }
 
 TEST_F(LinkCoreTest, ClosuresTravelByThePermitsStreamAndNumbersByTheOther) {
@@ -82,7 +83,7 @@ TEST_F(LinkCoreTest, StatesOfOneTurnComeInTheirOrder) {
   PoolState closed = LimitedPool();
   closed.closure = Closure::kRateLimited;
   closed.closed_for = absl::Seconds(30);
-  Turn(PoolView::kStatesLag);
+  Turn(LinkPoolView::kStatesLag);
   ASSERT_TRUE(SayPool(closed).ok());
   ASSERT_TRUE(SayPool(LimitedPool()).ok());
   const std::vector<LinkMail> mails = MailFor(0);

@@ -36,7 +36,7 @@ class PoolViewTest : public testing::Test {
     }
     return absl::ZeroDuration();
   }
-  PoolView view;
+  LinkPoolView view;
   MonoTime now = MonoTime::FromNanos(int64_t{1'000'000} * 1'000'000'000);
 };
 
@@ -58,28 +58,17 @@ TEST_F(PoolViewTest, AClosureRunsOutByItself) {
   EXPECT_TRUE(view.Closures(now).empty());
 }
 
-TEST_F(PoolViewTest, AClosureThatAWorkerSawIsToldToTheOthers) {
-  view.OnState(Open(5), now);
-  const auto told = view.OnClosure(Seen(absl::Seconds(40)), now);
-  ASSERT_TRUE(told);
-  EXPECT_EQ(told->pool, kPool);
-  EXPECT_EQ(told->closure, Closure::kRateLimited);
-  EXPECT_EQ(told->closed_for, absl::Seconds(40));
-  EXPECT_TRUE(told->limited);
-  EXPECT_EQ(told->limits.at(0).remaining, 5);
-}
-
-TEST_F(PoolViewTest, AClosureThatAWorkerSawSaysNothingOfShares) {
+TEST_F(PoolViewTest, AClosureThatAWorkerSawLeavesTheNumbersAsTheyAre) {
   PoolState said = Open(5);
   said.shares = {{3, 4, absl::Minutes(1)}};
   view.OnState(said, now);
-  Turn(absl::Seconds(50));
-  // Said anew, a share would begin anew.
-  const auto told = view.OnClosure(Seen(absl::Seconds(40)), now);
-  ASSERT_TRUE(told);
-  EXPECT_TRUE(told->shares_kept);
-  EXPECT_TRUE(told->shares.empty());
-  EXPECT_EQ(view.List(now)[0].shares.size(), 1u);
+  EXPECT_TRUE(view.OnClosure(Seen(absl::Seconds(40)), now));
+  const PoolState known = view.List(now)[0];
+  EXPECT_EQ(known.closure, Closure::kRateLimited);
+  EXPECT_EQ(known.closed_for, absl::Seconds(40));
+  EXPECT_TRUE(known.limited);
+  EXPECT_EQ(known.limits.at(0).remaining, 5);
+  EXPECT_EQ(known.shares.size(), 1u);
 }
 
 TEST_F(PoolViewTest, AClosureThatSaysNothingNewIsNotTold) {
@@ -110,7 +99,7 @@ TEST_F(PoolViewTest, AnOpeningHoldsThoughItCameWhileItWasDoubted) {
   view.OnClosure(Seen(absl::Minutes(40)), now);
   Turn(absl::Milliseconds(100));
   view.OnState(Open(5), now);
-  Turn(PoolView::kStatesLag);
+  Turn(LinkPoolView::kStatesLag);
   EXPECT_EQ(ClosedFor(), absl::ZeroDuration());
 }
 
@@ -123,7 +112,7 @@ TEST_F(PoolViewTest, TheControlPlanesLongerClosureHoldsAtOnce) {
 
 TEST_F(PoolViewTest, LaterTheControlPlaneOpensWhatAWorkerSawClose) {
   view.OnClosure(Seen(absl::Minutes(40)), now);
-  Turn(PoolView::kStatesLag);
+  Turn(LinkPoolView::kStatesLag);
   EXPECT_EQ(view.OnState(Open(5), now).closure, Closure::kNone);
   EXPECT_EQ(ClosedFor(), absl::ZeroDuration());
 }
@@ -133,7 +122,7 @@ TEST_F(PoolViewTest, AControlPlaneThatWasAwayOpensNothingAtOnce) {
   Turn(absl::Minutes(1));
   view.OnAttached(now);
   EXPECT_EQ(view.OnState(Open(5), now).closure, Closure::kRateLimited);
-  Turn(PoolView::kStatesLag);
+  Turn(LinkPoolView::kStatesLag);
   EXPECT_EQ(view.OnState(Open(5), now).closure, Closure::kNone);
 }
 
@@ -151,7 +140,7 @@ TEST_F(PoolViewTest, NumbersNeitherOpenNorClose) {
 TEST_F(PoolViewTest, NumbersThatWereOvertakenSayNothingButShares) {
   PoolState newer = Open(4);
   newer.serial = 9;
-  newer.shares_kept = true;
+  newer.numbers_only = true;
   view.OnState(newer, now);
   PoolState older = Open(7);
   older.serial = 8;
@@ -159,7 +148,7 @@ TEST_F(PoolViewTest, NumbersThatWereOvertakenSayNothingButShares) {
   const PoolState told = view.OnNumbers(older, now);
   EXPECT_EQ(told.limits.at(0).remaining, 4);
   EXPECT_EQ(told.shares, older.shares);
-  EXPECT_FALSE(told.shares_kept);
+  EXPECT_FALSE(told.numbers_only);
   view.OnNewLeader();
   older.serial = 1;
   EXPECT_EQ(view.OnNumbers(older, now).limits.at(0).remaining, 7) << "another leader counts anew";
@@ -170,8 +159,8 @@ TEST_F(PoolViewTest, SharesThatAreNotToldAgainAreKept) {
   said.shares = {{3, 4, absl::Minutes(1)}};
   view.OnState(said, now);
   PoolState numbers = Open(4);
-  numbers.shares_kept = true;
-  EXPECT_TRUE(view.OnState(numbers, now).shares_kept);
+  numbers.numbers_only = true;
+  EXPECT_TRUE(view.OnState(numbers, now).numbers_only);
   EXPECT_EQ(view.List(now)[0].shares, said.shares);
 }
 
@@ -180,7 +169,7 @@ TEST_F(PoolViewTest, WhatRecoversIsCountedWhenItIsToldOn) {
   Turn(absl::Seconds(10));
   EXPECT_EQ(view.List(now)[0].limits.at(0).recoveries.at(0).in, absl::Seconds(30));
   Turn(absl::Seconds(30));
-  EXPECT_EQ(view.OnClosure(Seen(absl::Seconds(40)), now)->limits.at(0).remaining, 30);
+  EXPECT_EQ(view.List(now)[0].limits.at(0).remaining, 30);
 }
 
 TEST_F(PoolViewTest, ClosuresAreReportedWithWhatIsLeftOfThem) {

@@ -7,15 +7,15 @@ namespace {
 
 MonoTime At(int64_t ms) { return MonoTime::FromNanos(1'000'000'000'000 + ms * 1'000'000); }
 
-TEST(Demand, SingleRequestIsWorthNoSpares) {
-  Demand demand;
+TEST(RecentDemand, SingleRequestIsWorthNoSpares) {
+  RecentDemand demand;
   EXPECT_EQ(demand.SparesWorth(At(0)), 0u);
   demand.Add(At(0));
   EXPECT_EQ(demand.SparesWorth(At(0)), 0u);
 }
 
-TEST(Demand, SparesFollowTheLastHundredMilliseconds) {
-  Demand demand;
+TEST(RecentDemand, SparesFollowTheLastHundredMilliseconds) {
+  RecentDemand demand;
   for (int i = 0; i < 50; ++i) demand.Add(At(i));
   EXPECT_EQ(demand.Recent(At(50)), 50u);
   EXPECT_EQ(demand.SparesWorth(At(50)), 200u);
@@ -23,10 +23,10 @@ TEST(Demand, SparesFollowTheLastHundredMilliseconds) {
   EXPECT_EQ(demand.SparesWorth(At(250)), 0u);
 }
 
-TEST(Demand, SparesAreBounded) {
-  Demand demand;
+TEST(RecentDemand, SparesAreBounded) {
+  RecentDemand demand;
   for (int i = 0; i < 100'000; ++i) demand.Add(At(0));
-  EXPECT_EQ(demand.SparesWorth(At(0)), Demand::kMaxSpares);
+  EXPECT_EQ(demand.SparesWorth(At(0)), RecentDemand::kMaxSpares);
 }
 
 }  // namespace

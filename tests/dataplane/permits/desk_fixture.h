@@ -49,13 +49,17 @@ class DeskTest : public testing::Test {
     EXPECT_TRUE(snapshot.Index().ok());
     LinkMail mail;
     mail.status = LinkMail::Status::kAttached;
-    mail.pools = {Limited(1), Limited(2)};
+    mail.pools = {Limited(1), Limited(2), Unlimited(3)};
     desk.OnMail(mail, now);
   }
 
-  static PoolState Limited(uint64_t id) {
+  static PoolState Unlimited(uint64_t id) {
     PoolState state;
     state.pool = PoolId(id);
+    return state;
+  }
+  static PoolState Limited(uint64_t id) {
+    PoolState state = Unlimited(id);
     state.limited = true;
     return state;
   }

@@ -119,6 +119,70 @@ TEST_F(DeskTest, WhileAwayTheSafeShareIsUsedAndNoMore) {
   EXPECT_EQ(GateOf(0), Gate::kShare);
 }
 
+// A pool that the fleet uses up has the same state all the time, so that nothing is told of it for long.
+LinkMail UsedUpLongAgo() {
+  LinkMail mail;
+  mail.pools = {WithShare(1, 2)};
+  mail.pools[0].shares[0].first = 0;
+  return mail;
+}
+
+TEST_F(DeskTest, WhileOthersAreGrantedALateAnswerBeginsNoSteadyShare) {
+  desk.OnMail(UsedUpLongAgo(), now);
+  Advance(absl::Minutes(10));
+  RecordingWaiter waiter;
+  Ask(0, &waiter);
+  desk.TakeMail(now, true);
+  AdvanceWithTimer(absl::Seconds(1));
+  ASSERT_EQ(waiter.unanswered, 1);
+  EXPECT_EQ(GateOf(0, 0, /*alone=*/true), Gate::kExhausted);
+}
+
+TEST_F(DeskTest, WhatWasGrantedUntilTheLinkWasLostCountsForAWindow) {
+  desk.OnMail(UsedUpLongAgo(), now);
+  Advance(absl::Minutes(10));
+  Detach();
+  EXPECT_EQ(GateOf(0), Gate::kExhausted);
+  Advance(absl::Seconds(60));
+  EXPECT_EQ(GateOf(0), Gate::kExhausted);
+  Advance(absl::Seconds(7));
+  EXPECT_EQ(GateOf(0), Gate::kShare);
+}
+
+TEST_F(DeskTest, AControlPlaneThatIsSilentHasGrantedUntilTheFirstAskThatItLeft) {
+  desk.OnMail(UsedUpLongAgo(), now);
+  Advance(absl::Minutes(10));
+  for (int i = 0; i < 70; ++i) {
+    RecordingWaiter waiter;
+    Ask(0, &waiter);
+    desk.TakeMail(now, true);
+    EXPECT_EQ(GateOf(0, 0, /*alone=*/true), i < 66 ? Gate::kExhausted : Gate::kShare) << i;
+    AdvanceWithTimer(absl::Seconds(1));
+    ASSERT_EQ(waiter.unanswered, 1);
+  }
+}
+
+TEST_F(DeskTest, TheSteadyShareGoesOnWhileTheNextLeaderStillGrantsNothing) {
+  desk.OnMail(UsedUpLongAgo(), now);
+  Detach();
+  Advance(absl::Minutes(2));
+  ASSERT_EQ(GateOf(0), Gate::kShare);
+  LinkMail mail;
+  mail.status = LinkMail::Status::kAttached;
+  mail.pools = {Limited(1)};
+  mail.pools[0].shares_kept = true;
+  desk.OnMail(mail, now);
+  RecordingWaiter waiter;
+  AcquireAnswer answer;
+  answer.acquire = Ask(0, &waiter);
+  answer.alone = true;
+  Deliver(answer);
+  EXPECT_EQ(GateOf(0, 0, /*alone=*/true), Gate::kShare);
+  // It grants.
+  desk.OnMail(UsedUpLongAgo(), now);
+  EXPECT_EQ(GateOf(0, 0, /*alone=*/true), Gate::kExhausted);
+}
+
 TEST_F(DeskTest, WhileAwayAPoolWithoutShareIsExhausted) {
   Detach();
   EXPECT_EQ(GateOf(0), Gate::kExhausted);

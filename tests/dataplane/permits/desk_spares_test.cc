@@ -8,16 +8,91 @@ TEST_F(DeskTest, UnlimitedTargetsAreFree) {
   EXPECT_EQ(desk.Take(target(2), Gate::kFree, 100, now).permit, PermitId());
 }
 
+TEST_F(DeskTest, WhoHasHeardNothingOfAPoolAsksBeforeCallingIt) {
+  AddTarget(4000, {PoolId(40)}, {});
+  EXPECT_EQ(GateOf(3), Gate::kAsk);
+  EXPECT_EQ(GateOf(3, 0, /*alone=*/true), Gate::kFree) << "nobody is there to be asked";
+  LinkMail mail;
+  mail.closures = {{PoolId(40), Closure::kRateLimited, absl::Seconds(1), false}};
+  desk.OnMail(mail, now);
+  Advance(absl::Seconds(2));
+  EXPECT_EQ(GateOf(3), Gate::kAsk) << "another worker's word is not the control plane's";
+  mail = {};
+  mail.pools = {Unlimited(40)};
+  desk.OnMail(mail, now);
+  EXPECT_EQ(GateOf(3), Gate::kFree);
+}
+
+TEST_F(DeskTest, AHeldAcquireIsAnsweredWhenMoreIsKnown) {
+  RecordingWaiter waiter;
+  const AcquireId id = Ask(0, &waiter);
+  AcquireAnswer held;
+  held.acquire = id;
+  held.held = true;
+  Deliver(held);
+  AdvanceWithTimer(absl::Milliseconds(1100));
+  EXPECT_EQ(waiter.calls, 0);
+  Deliver(Granted(id, 50, 1000, 0));
+  EXPECT_EQ(waiter.calls, 1);
+  EXPECT_TRUE(waiter.last.granted);
+}
+
+TEST_F(DeskTest, AHeldAcquireThatIsForgottenIsGivenUp) {
+  RecordingWaiter waiter;
+  AcquireAnswer held;
+  held.acquire = Ask(0, &waiter);
+  held.held = true;
+  Deliver(held);
+  AdvanceWithTimer(absl::Seconds(3));
+  EXPECT_EQ(waiter.unanswered, 1);
+}
+
+TEST_F(DeskTest, AWatchedAttemptTellsThatItsAnswerHasBegun) {
+  RecordingWaiter waiter;
+  AcquireAnswer answer = Granted(Ask(0, &waiter), 50, 1000, 0);
+  answer.permit.watched = true;
+  Deliver(answer);
+  Grant grant = desk.Accept(waiter.last, now);
+  desk.TakeMail(now, true);
+  desk.Sent(grant, now);
+  Advance(absl::Milliseconds(300));
+  Reading reading;
+  reading.limit = 30;
+  reading.remaining = 29;
+  desk.Begun(grant, target(0), {reading}, now - absl::Milliseconds(300), now);
+  EXPECT_TRUE(desk.mail_urgent());
+  const WorkerMail mail = desk.TakeMail(now, false);
+  ASSERT_EQ(mail.sent.size(), 1u);
+  ASSERT_EQ(mail.settlements.size(), 1u);
+  EXPECT_TRUE(mail.settlements[0].begun);
+  EXPECT_EQ(mail.settlements[0].permit, PermitId(50));
+  EXPECT_EQ(mail.settlements[0].sent_age, absl::Milliseconds(300));
+  EXPECT_EQ(mail.settlements[0].readings, std::vector<Reading>{reading});
+  desk.Settle(grant, target(0), {}, now, now);
+  const WorkerMail end = desk.TakeMail(now, true);
+  ASSERT_EQ(end.settlements.size(), 1u);
+  EXPECT_FALSE(end.settlements[0].begun);
+}
+
+TEST_F(DeskTest, OtherAttemptsTellNothingBeforeTheirEnd) {
+  const Grant grant = GrantWithSpares(50, 0);
+  desk.TakeMail(now, true);
+  desk.Begun(grant, target(0), {}, now, now);
+  EXPECT_TRUE(desk.TakeMail(now, true).empty());
+}
+
 TEST_F(DeskTest, ConfiguredLimitsNeedAPermitBeforeTheControlPlaneSaidAnything) {
-  pool(3).limits.emplace_back();
-  EXPECT_EQ(GateOf(2), Gate::kAsk);
+  AddTarget(4000, {PoolId(20)}, {});
+  pool(20).limits.emplace_back();
+  EXPECT_EQ(GateOf(3), Gate::kAsk);
+  EXPECT_EQ(GateOf(3, 0, /*alone=*/true), Gate::kExhausted);
 }
 
 TEST_F(DeskTest, AModelThatNoSnapshotListsIsAskedForWhereItsProviderIsLimited) {
   Target dynamic = target(2);
   dynamic.id = TargetId(77);
   dynamic.pools = {PoolId(770)};
-  EXPECT_EQ(desk.Consult(snapshot, dynamic, 0, false, now).gate, Gate::kFree);
+  EXPECT_EQ(desk.Consult(snapshot, dynamic, 0, true, now).gate, Gate::kFree);
   snapshot.providers[0].catalogue_limits.emplace_back();
   EXPECT_EQ(desk.Consult(snapshot, dynamic, 0, false, now).gate, Gate::kAsk);
   LinkMail mail;

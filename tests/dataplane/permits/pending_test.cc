@@ -19,6 +19,24 @@ class PendingTest : public testing::Test {
   MonoTime now = MonoTime::FromNanos(5'000'000'000);
 };
 
+TEST_F(PendingTest, AHeldAskIsWaitedForAnewAndMeasuredOnce) {
+  Add(1);
+  now = now + absl::Milliseconds(20);
+  pending.Hold(AcquireId(1), now);
+  EXPECT_EQ(pending.timeout(), absl::Milliseconds(80));
+  now = now + PendingAcquires::kHeldAtMost - absl::Milliseconds(1);
+  EXPECT_FALSE(pending.TakeOverdue(now).has_value());
+  EXPECT_TRUE(pending.Answered(AcquireId(1), now).has_value());
+  EXPECT_EQ(pending.timeout(), absl::Milliseconds(80));
+}
+
+TEST_F(PendingTest, AHeldAskThatIsNeverAnsweredIsGivenUp) {
+  Add(1);
+  pending.Hold(AcquireId(1), now);
+  now = now + PendingAcquires::kHeldAtMost;
+  EXPECT_TRUE(pending.TakeOverdue(now).has_value());
+}
+
 TEST_F(PendingTest, FirstAskMayTakeASecond) { EXPECT_EQ(pending.timeout(), absl::Seconds(1)); }
 
 TEST_F(PendingTest, TimeoutIsFourSmoothedRoundTripsWithinItsBounds) {

@@ -31,6 +31,7 @@ class ExplainTest : public testing::Test {
     made->default_chain = "coding";
     LinkMail mail;
     mail.status = LinkMail::Status::kAttached;
+    mail.pools.emplace_back().pool = QuotaPool(0);
     desk.OnMail(mail, now);
   }
   Json Explained(const std::string& model = "coding") {
