@@ -70,7 +70,7 @@ TEST(WindowFrees, TheFirstThatIsFreeIsToldExactlyHoweverManyFollow) {
     Window window(spec, 100);
     for (int i = 0; i < 50; ++i) {
       window.Add(1, clock.mono(), clock.now);
-      clock.Turn(spec.length / 100);
+      clock.Turn(spec.length / 500);
     }
     const std::vector<Window::Freed> freed = window.Frees(kSteps, clock.now);
     EXPECT_EQ(freed.front().in, window.UntilFreed(1, clock.now));
