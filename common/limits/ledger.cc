@@ -12,8 +12,6 @@ constexpr absl::Duration kHeldWait = absl::Seconds(1);
 // A limit used to this share is what a refusal is about.
 constexpr int64_t kUsedUpPercent = 90;
 
-bool IsTokens(Unit unit) { return unit == Unit::kTokens || unit == Unit::kInputTokens || unit == Unit::kOutputTokens; }
-
 }  // namespace
 
 Ledger::Ledger() : requests_meter_(WindowSpec{}, 0), tokens_meter_(WindowSpec{}, 0) {}
@@ -210,14 +208,44 @@ std::vector<LimitView> Ledger::View(const Now& now) {
   return views;
 }
 
-int64_t Ledger::Remaining(Unit unit, const Now& now) {
-  int64_t remaining = -1;
-  for (Slot& slot : slots_) {
-    if (slot.limit.unit != unit && !(unit == Unit::kTokens && IsTokens(slot.limit.unit))) continue;
-    const int64_t left = std::max<int64_t>(0, slot.limit.amount - Used(slot, now));
-    remaining = remaining < 0 ? left : std::min(remaining, left);
+std::vector<Recovery> Ledger::Recoveries(Slot& slot, int64_t used, const Now& now) {
+  std::vector<Recovery> recoveries;
+  const int64_t amount = slot.limit.amount;
+  if (slot.limit.unit == Unit::kConcurrency || used <= 0) return recoveries;
+  std::vector<Window::Freed> parts = slot.window.Frees(kMostRecoveries - 2, now);
+  for (size_t i = parts.size(); i-- > 1;) parts[i].amount -= parts[i - 1].amount;
+  if (const int64_t extra = slot.drift.Extra(now.mono); extra > 0) parts.push_back({slot.drift.Until(now.mono), extra});
+  // What is reserved is taken for sent now.
+  if (const int64_t held = held_.Of(slot.limit.unit) + aside_.Of(slot.limit.unit); held > 0)
+    parts.push_back({slot.window.FullLength(now), held});
+  std::sort(parts.begin(), parts.end(), [](const Window::Freed& a, const Window::Freed& b) { return a.in < b.in; });
+  int64_t left = std::max<int64_t>(0, amount - used);
+  for (const Window::Freed& part : parts) {
+    used -= part.amount;
+    const int64_t then = std::clamp<int64_t>(amount - used, left, amount);
+    if (then == left) continue;
+    left = then;
+    if (!recoveries.empty() && recoveries.back().in == part.in) recoveries.pop_back();
+    recoveries.push_back({part.in, left});
   }
-  return remaining;
+  return recoveries;
+}
+
+std::vector<LimitState> Ledger::States(const Now& now) {
+  std::vector<LimitState> states;
+  states.reserve(slots_.size());
+  for (Slot& slot : slots_) {
+    const int64_t used = Used(slot, now);
+    LimitState& state = states.emplace_back();
+    state.unit = slot.limit.unit;
+    state.amount = slot.limit.amount;
+    state.remaining = std::clamp<int64_t>(state.amount - used, 0, state.amount);
+    if (state.unit == Unit::kConcurrency) continue;
+    state.kind = slot.limit.window.kind;
+    state.window = slot.limit.window.length;
+    state.recoveries = Recoveries(slot, used, now);
+  }
+  return states;
 }
 
 }  // namespace chain429

@@ -88,8 +88,8 @@ class Ledger {
   // Nobody holds or uses anything of it.
   bool idle() const { return held_ == Charge{} && open_ == Charge{} && aside_ == Charge{}; }
   std::vector<LimitView> View(const Now& now);
-  // Smallest remainder over the limits of `unit` (kTokens: every token unit); -1: there is none.
-  int64_t Remaining(Unit unit, const Now& now);
+  // The same as proxies are told it.
+  std::vector<LimitState> States(const Now& now);
 
  private:
   struct Slot {
@@ -101,6 +101,7 @@ class Ledger {
   // Use beside our own: what is known, and what must be reckoned with.
   static int64_t Outside(Slot& slot, const Now& now);
   int64_t Used(Slot& slot, const Now& now);
+  std::vector<Recovery> Recoveries(Slot& slot, int64_t used, const Now& now);
   absl::Duration Wait(Slot& slot, int64_t amount, const Now& now);
   Window& Meter(Unit unit) { return unit == Unit::kRequests ? requests_meter_ : tokens_meter_; }
 

@@ -93,6 +93,46 @@ absl::Duration Window::UntilFreed(int64_t amount, const Now& now) {
   return end + Guard() - now.wall;
 }
 
+std::vector<Window::Freed> Window::Frees(size_t most, const Now& now) {
+  std::vector<Freed> freed;
+  const int64_t used = Used(now);
+  if (used <= 0) return freed;
+  // The first of it is told by itself: who has nothing left waits for that.
+  const int64_t step = used / (static_cast<int64_t>(most) - 1) + 1;
+  if (bucket_) {
+    // It flows all the time.
+    for (int64_t amount = 1;; amount = std::min(amount + step, used)) {
+      freed.push_back({bucket_->UntilFreed(amount, now.mono), amount});
+      if (amount == used) return freed;
+    }
+  }
+  const MonoTime cut = Cut(now);
+  if (spec_.kind == WindowKind::kFixed) {
+    // As in UntilFreed: at each edge what lies before its guard.
+    const auto at_edge = [&](MonoTime edge, absl::Duration in) {
+      const int64_t amount = std::min(used, log_.Within(cut, edge - Guard()));
+      if (amount > (freed.empty() ? 0 : freed.back().amount)) freed.push_back({in, amount});
+    };
+    if (now.mono < start_ + Guard()) at_edge(start_, start_ + Guard() - now.mono);
+    at_edge(ToMono(period_.end, now), period_.end + Guard() - now.wall);
+    if (freed.empty() || freed.back().amount < used)
+      freed.push_back({PeriodOf(spec_, period_.end).end + Guard() - now.wall, used});
+    return freed;
+  }
+  int64_t amount = 0;
+  int64_t told = 0;
+  size_t entries = 0;
+  log_.VisitAfter(cut, [&](MonoTime, int64_t of_it) { entries += of_it > 0 ? 1 : 0; });
+  log_.VisitAfter(cut, [&](MonoTime at, int64_t of_it) {
+    amount += of_it;
+    const bool together = entries > most && told > 0 && amount < told + step && amount < used;
+    if (of_it == 0 || together) return;
+    told = amount;
+    freed.push_back({std::max(absl::ZeroDuration(), at + (spec_.length + Guard()) - now.mono), amount});
+  });
+  return freed;
+}
+
 std::optional<Window::Bounds> Window::CountedAt(MonoTime at, const Now& now) {
   if (bucket_) return std::nullopt;
   Used(now);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "common/base/clock.h"
@@ -35,6 +36,15 @@ class Window {
   // How long until `amount` of what is used now is free again, if nothing is added: 0 for amount <= 0, infinite if
   // there is not so much.
   absl::Duration UntilFreed(int64_t amount, const Now& now);
+
+  // When what is used now is free again, if nothing is added: how much of it in all by when, both rising, the last all
+  // of it. At most `most` (> 1) steps: where there is more to tell a later one stands for those before it, but not for
+  // the first.
+  struct Freed {
+    absl::Duration in;
+    int64_t amount = 0;
+  };
+  std::vector<Freed> Frees(size_t most, const Now& now);
 
   // Our own use as the provider may have counted it when a request written at `at` reached it: what it must have
   // counted, and the most that it can have. Absent: this window cannot tell (a bucket, or `at` is too old).

@@ -19,6 +19,18 @@ std::string_view UnitName(Unit unit) {
   return "";
 }
 
+std::string_view WindowKindName(WindowKind kind) {
+  switch (kind) {
+    case WindowKind::kSliding:
+      return "sliding";
+    case WindowKind::kFixed:
+      return "fixed";
+    case WindowKind::kBucket:
+      return "bucket";
+  }
+  return "";
+}
+
 std::string_view ClosureName(Closure closure) {
   switch (closure) {
     case Closure::kNone:

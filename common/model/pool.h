@@ -64,20 +64,43 @@ struct SafeShare {
   friend bool operator==(const SafeShare&, const SafeShare&) = default;
 };
 
+// What is left of a limit from some time on, if nothing more is used.
+struct Recovery {
+  absl::Duration in;
+  int64_t remaining = 0;
+  friend bool operator==(const Recovery&, const Recovery&) = default;
+};
+
+// One limit of a pool as it stands now: its amount, and what of it is neither used, by us or others, nor reserved.
+struct LimitState {
+  Unit unit = Unit::kRequests;
+  WindowKind kind = WindowKind::kSliding;
+  absl::Duration window;  // its length; 0 for concurrency
+  int64_t amount = 0;
+  int64_t remaining = 0;  // >= 0
+  // Rising in both; the last says when all of it is free again. At most kMostRecoveries: in between they tell too
+  // little, never too much.
+  std::vector<Recovery> recoveries;
+  friend bool operator==(const LimitState&, const LimitState&) = default;
+};
+inline constexpr size_t kMostRecoveries = 10;
+
 // What the control plane says of a pool now; all times relative to when it was sent.
 struct PoolState {
   PoolId pool;
   bool limited = false;           // some limit is known: an attempt needs a permit
   Closure closure = Closure::kNone;
   absl::Duration closed_for;      // > 0 while closed
-  int64_t remaining_requests = -1;  // smallest over the request windows; -1: no such limit
-  int64_t remaining_tokens = -1;
+  std::vector<LimitState> limits;
   std::vector<SafeShare> shares;  // one for each of its limits; all of them hold
   bool shares_kept = false;       // the control plane has just started: the shares told before it did go on holding
+  bool numbers_only = false;      // comes with an answer: says nothing of the shares
+  uint64_t serial = 0;            // rises with every state that one leader makes: what is older is told by it
   friend bool operator==(const PoolState&, const PoolState&) = default;
 };
 
 std::string_view UnitName(Unit unit);          // "requests", …
+std::string_view WindowKindName(WindowKind kind);  // "sliding", …
 std::string_view ClosureName(Closure closure);  // "rate_limited", …
 
 }  // namespace chain429

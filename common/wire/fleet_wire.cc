@@ -59,6 +59,37 @@ absl::StatusOr<DenialReason> DecodeDenial(const v1::DenialReason& in) {
   return reader.Result(std::move(denial));
 }
 
+void Encode(const LimitState& limit, v1::LimitState* out) {
+  out->set_unit(EncodeUnit(limit.unit));
+  out->set_amount(limit.amount);
+  out->set_remaining(limit.remaining);
+  if (limit.unit == Unit::kConcurrency) return;  // has no window
+  out->set_window_kind(EncodeWindowKind(limit.kind));
+  out->set_window_ns(ToWire(limit.window));
+  for (const Recovery& recovery : limit.recoveries) {
+    v1::Recovery* to = out->add_recoveries();
+    to->set_in_ns(ToWire(recovery.in));
+    to->set_remaining(recovery.remaining);
+  }
+}
+
+absl::StatusOr<LimitState> DecodeLimitState(const v1::LimitState& in) {
+  Reader reader;
+  LimitState limit;
+  limit.unit = reader.Enum(in.unit(), 1, Unit::kConcurrency, "unit");
+  limit.amount = reader.Count(in.amount(), "amount");
+  limit.remaining = reader.Count(in.remaining(), "remaining");
+  reader.Require(limit.remaining <= limit.amount, "remaining", "more than the amount");
+  if (limit.unit == Unit::kConcurrency) return reader.Result(std::move(limit));
+  limit.kind = reader.Enum(in.window_kind(), 1, WindowKind::kBucket, "window_kind");
+  limit.window = reader.Duration(in.window_ns(), "window_ns");
+  for (const v1::Recovery& recovery : in.recoveries()) {
+    limit.recoveries.push_back({reader.Duration(recovery.in_ns(), "recoveries.in_ns"),
+                                reader.Count(recovery.remaining(), "recoveries.remaining")});
+  }
+  return reader.Result(std::move(limit));
+}
+
 }  // namespace
 
 void Encode(const Acquire& acquire, v1::Acquire* out) {
@@ -220,8 +251,7 @@ void Encode(const PoolState& state, v1::PoolState* out) {
   out->set_limited(state.limited);
   out->set_closure(EncodeClosure(state.closure));
   out->set_closed_for_ns(ToWire(state.closed_for));
-  if (state.remaining_requests >= 0) out->set_remaining_requests(state.remaining_requests);
-  if (state.remaining_tokens >= 0) out->set_remaining_tokens(state.remaining_tokens);
+  for (const LimitState& limit : state.limits) Encode(limit, out->add_limits());
   for (const SafeShare& share : state.shares) {
     v1::SafeShare* to = out->add_shares();
     to->set_first(share.first);
@@ -229,6 +259,8 @@ void Encode(const PoolState& state, v1::PoolState* out) {
     to->set_window_ns(ToWire(share.window));
   }
   out->set_shares_kept(state.shares_kept);
+  out->set_serial(state.serial);
+  out->set_numbers_only(state.numbers_only);
 }
 
 absl::StatusOr<PoolState> Decode(const v1::PoolState& in) {
@@ -238,15 +270,15 @@ absl::StatusOr<PoolState> Decode(const v1::PoolState& in) {
   state.limited = in.limited();
   state.closure = reader.Enum(in.closure(), 0, Closure::kOverloaded, "closure");
   state.closed_for = reader.Duration(in.closed_for_ns(), "closed_for_ns");
-  if (in.has_remaining_requests())
-    state.remaining_requests = reader.Count(in.remaining_requests(), "remaining_requests");
-  if (in.has_remaining_tokens()) state.remaining_tokens = reader.Count(in.remaining_tokens(), "remaining_tokens");
+  reader.Each(in.limits(), state.limits, "limits", DecodeLimitState);
   for (const v1::SafeShare& share : in.shares()) {
     state.shares.push_back({reader.Count(share.first(), "shares.first"), reader.Count(share.steady(), "shares.steady"),
                             reader.Duration(share.window_ns(), "shares.window_ns")});
   }
   state.shares_kept = in.shares_kept();
-  return reader.Result(state);
+  state.serial = in.serial();
+  state.numbers_only = in.numbers_only();
+  return reader.Result(std::move(state));
 }
 
 void Encode(const HeldPermit& held, v1::HeldPermit* out) {

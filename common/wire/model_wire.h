@@ -19,6 +19,8 @@ class Snapshot;
 enum Closure : int;
 enum ErrorClass : int;
 enum Scope : int;
+enum Unit : int;
+enum WindowKind : int;
 }  // namespace chain429::v1
 
 // Model ↔ generated types. Encoding cannot fail. Decoding trusts nothing: numbers of enums, signs, sizes, indexes; an
@@ -34,6 +36,8 @@ absl::StatusOr<Pool> Decode(const v1::Pool& in);
 void Encode(const Reading& reading, v1::Reading* out);
 absl::StatusOr<Reading> Decode(const v1::Reading& in);
 
+v1::Unit EncodeUnit(Unit unit);
+v1::WindowKind EncodeWindowKind(WindowKind kind);
 v1::Closure EncodeClosure(Closure closure);
 absl::StatusOr<Closure> DecodeClosure(int wire);
 v1::ErrorClass EncodeErrorClass(ErrorClass error_class);

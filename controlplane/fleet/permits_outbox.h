@@ -17,13 +17,13 @@ namespace chain429 {
 // each acquire has one answer.
 class PermitsOutbox {
  public:
-  // States, and answers with their reasons, which may be as many as a chain has targets: some 40 bytes each.
+  // Answers with their reasons, which may be as many as a chain has targets: some 40 bytes each. A state is as long as
+  // several of them.
   static constexpr size_t kPerMessage = 8192;
+  static constexpr size_t kPartsOfState = 12;
 
   void Add(AcquireAnswer answer) { answers_.push_back(std::move(answer)); }
-  void AddStates(const std::vector<PoolState>& states) {
-    for (const PoolState& state : states) states_[state.pool] = state;
-  }
+  void AddStates(const std::vector<PoolState>& states);
   // A message even if there is nothing to say: it tells the epoch.
   void Greet() { greet_ = true; }
 

@@ -87,7 +87,11 @@ absl::Status Registry::OnPermits(const std::shared_ptr<PermitsPort>& port, const
   for (const Settlement& settlement : up.settlements) broker_.OnSettle(holder, settlement, now);
   for (const PermitRelease& release : up.releases) broker_.OnRelease(holder, release, now);
   for (const AcquireId cancel : up.cancels) broker_.OnCancel(holder, cancel);
-  for (const Acquire& acquire : up.acquires) session->permits().Add(broker_.OnAcquire(holder, acquire, now));
+  for (const Acquire& acquire : up.acquires) {
+    AcquireAnswer answer = broker_.OnAcquire(holder, acquire, now);
+    session->permits().AddStates(broker_.NumbersFor(answer, now));
+    session->permits().Add(std::move(answer));
+  }
   Touch(*session);
   return absl::OkStatus();
 }
@@ -192,7 +196,7 @@ std::shared_ptr<const SnapshotBytes> Registry::BytesFor(bool trusted) {
 
 MonoTime Registry::EndTurn(const Now& now) {
   broker_.OnTimer(now);
-  AnswerLate();
+  AnswerLate(now);
   const std::vector<PoolState> urgent = broker_.TakeUrgent(now);
   LogClosures(urgent, now);
   std::vector<PoolState> routine;
@@ -217,7 +221,7 @@ MonoTime Registry::EndTurn(const Now& now) {
 }
 
 // Acquires that the broker held.
-void Registry::AnswerLate() {
+void Registry::AnswerLate(const Now& now) {
   std::vector<Broker::LateAnswer> answers = broker_.TakeLateAnswers();
   if (answers.empty()) return;
   absl::flat_hash_map<HolderId, SessionCore*> by_holder;
@@ -228,6 +232,7 @@ void Registry::AnswerLate() {
     const auto session = by_holder.find(holder);
     // Of a proxy that has gone what was granted goes back when its time is over.
     if (session == by_holder.end()) continue;
+    session->second->permits().AddStates(broker_.NumbersFor(answer, now));
     session->second->permits().Add(std::move(answer));
     Touch(*session->second);
   }

@@ -76,7 +76,7 @@ class Registry {
   void SendSnapshot(SessionCore& session);
   std::shared_ptr<const SnapshotBytes> BytesFor(bool trusted);
   void ForgetGone(const Now& now);
-  void AnswerLate();
+  void AnswerLate(const Now& now);
   void LogClosures(const std::vector<PoolState>& states, const Now& now);
 
   Broker& broker_;

@@ -23,7 +23,7 @@ struct SnapshotBytes {
 class SyncOutbox {
  public:
   static constexpr size_t kPieceBytes = 512 << 10;   // messages stay below 1 MB
-  static constexpr size_t kStatesPerMessage = 4096;  // some 60 bytes each
+  static constexpr size_t kStatesPerMessage = 1024;  // some 500 bytes each, with many limits
 
   void AddSnapshot(std::shared_ptr<const SnapshotBytes> snapshot);
   void AddStates(const std::vector<PoolState>& states);

@@ -136,7 +136,7 @@ std::vector<SafeShare> PoolAccount::Shares(int64_t proxies, const Now& now) {
   return shares;
 }
 
-PoolState PoolAccount::State(int64_t proxies, const Now& now) {
+PoolState PoolAccount::Numbers(const Now& now) {
   PoolState state;
   state.pool = pool_.id;
   state.limited = limited(now.mono);
@@ -144,9 +144,15 @@ PoolState PoolAccount::State(int64_t proxies, const Now& now) {
     state.closure = cooldown_.closure(now.mono);
     state.closed_for = cooldown_.Wait(now.mono);
   }
-  state.remaining_requests = ledger_.Remaining(Unit::kRequests, now);
-  state.remaining_tokens = ledger_.Remaining(Unit::kTokens, now);
+  state.limits = ledger_.States(now);
+  state.numbers_only = true;
+  return state;
+}
+
+PoolState PoolAccount::State(int64_t proxies, const Now& now) {
+  PoolState state = Numbers(now);
   state.shares = Shares(proxies, now);
+  state.numbers_only = false;
   return state;
 }
 

@@ -67,6 +67,8 @@ class PoolAccount {
   bool limited(MonoTime now) const {
     return ledger_.limited() || cooldown_.probing(now) || probation_.reason() == Probation::Reason::kReopened;
   }
+  // Its numbers, without the shares.
+  PoolState Numbers(const Now& now);
   // `proxies` share it.
   PoolState State(int64_t proxies, const Now& now);
   // What each of `proxies` may use unseen.
@@ -82,7 +84,9 @@ class PoolAccount {
   // Bookkeeping of the broker.
   bool dirty = false;      // its numbers changed since they were last pushed
   bool urgent = false;     // in a way that proxies must hear of at once
-  PoolState pushed;
+  PoolState pushed;        // to every proxy
+  MonoTime pushed_at;
+  std::vector<LimitState> told;  // since then, to one that asked; empty: to none
   bool declared = false;   // by the present snapshot; else derived from a request
   bool unremembered = false;  // its memory changed since it was last taken
   MonoTime last_used;

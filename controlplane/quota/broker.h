@@ -72,6 +72,9 @@ class Broker {
 
   // ---- Permits ----
   AcquireAnswer OnAcquire(HolderId holder, const Acquire& acquire, const Now& now);
+  // How the pools stand of which the answer was made: whoever asked must not wait for the routine to know what it has
+  // just been given.
+  std::vector<PoolState> NumbersFor(const AcquireAnswer& answer, const Now& now);
   void OnSent(HolderId holder, const SentReport& sent, const Now& now);
   void OnSettle(HolderId holder, const Settlement& settlement, const Now& now);
   void OnRelease(HolderId holder, const PermitRelease& release, const Now& now);
@@ -192,6 +195,7 @@ class Broker {
 
   // push
   PoolState StateOf(PoolAccount& account, const Now& now);
+  static void MarkPushed(PoolAccount& account, const PoolState& state, const Now& now);
   void Touch(PoolAccount& account, const Now& now);
   void TouchUrgent(PoolAccount& account);
   void Opened(PoolAccount& account, const Now& now);
@@ -213,6 +217,7 @@ class Broker {
   std::deque<Held> held_;        // in the order in which they came
   bool held_may_go_ = false;     // something has changed since they were looked at
   std::vector<LateAnswer> late_answers_;
+  uint64_t last_serial_ = 0;
   std::vector<PoolId> dirty_;
   bool prompt_ = false;
   std::vector<PoolId> urgent_;

@@ -10,6 +10,9 @@ namespace {
 
 // A change of a number by less than this share is not worth a message, unless something is used up or free again.
 constexpr int64_t kNoticeableShare = 20;
+// Calls begin and end all the time: how many are open is told no more often than this.
+constexpr absl::Duration kConcurrencyEvery = absl::Milliseconds(200);
+constexpr int64_t kSmallAmount = 1000;
 
 bool Noticeable(int64_t before, int64_t after) {
   if ((before <= 0) != (after <= 0)) return true;
@@ -23,11 +26,35 @@ bool Noticeable(const std::vector<SafeShare>& before, const std::vector<SafeShar
                      });
 }
 
+bool Noticeable(const std::vector<LimitState>& before, const std::vector<LimitState>& after) {
+  return !std::equal(before.begin(), before.end(), after.begin(), after.end(),
+                     [](const LimitState& a, const LimitState& b) {
+                       return a.unit == b.unit && a.kind == b.kind && a.window == b.window && a.amount == b.amount &&
+                              (a.unit == Unit::kConcurrency || !Noticeable(a.remaining, b.remaining));
+                     });
+}
+
+// REQUIRES: the same limits.
+bool OpenCallsDiffer(const std::vector<LimitState>& before, const std::vector<LimitState>& after) {
+  return !std::equal(before.begin(), before.end(), after.begin(), after.end(),
+                     [](const LimitState& a, const LimitState& b) {
+                       return a.unit != Unit::kConcurrency || !Noticeable(a.remaining, b.remaining);
+                     });
+}
+
 bool Noticeable(const PoolState& before, const PoolState& after) {
   return before.limited != after.limited || before.closure != after.closure ||
          before.shares_kept != after.shares_kept || Noticeable(before.shares, after.shares) ||
-         Noticeable(before.remaining_requests, after.remaining_requests) ||
-         Noticeable(before.remaining_tokens, after.remaining_tokens);
+         Noticeable(before.limits, after.limits);
+}
+
+// With every answer. Where the calls under way are limited each request asks, however many there are: then only small
+// numbers are.
+bool IsWorthTelling(const Ledger& ledger) {
+  const bool asks_always = ledger.HasLimit([](const Limit& limit) { return limit.unit == Unit::kConcurrency; });
+  return ledger.HasLimit([=](const Limit& limit) {
+    return limit.unit != Unit::kConcurrency && (!asks_always || limit.amount <= kSmallAmount);
+  });
 }
 
 }  // namespace
@@ -44,7 +71,23 @@ PoolState Broker::StateOf(PoolAccount& account, const Now& now) {
   PoolState state = account.State(proxies(), now);
   state.shares_kept = learning(now.mono);
   if (state.shares_kept) state.shares.clear();
+  state.serial = ++last_serial_;
   return state;
+}
+
+std::vector<PoolState> Broker::NumbersFor(const AcquireAnswer& answer, const Now& now) {
+  std::vector<PoolState> states;
+  const auto add = [&](PoolId id) {
+    PoolAccount* account = book_.Find(id);
+    if (account == nullptr || !IsWorthTelling(account->ledger())) return;
+    states.push_back(account->Numbers(now));
+    states.back().serial = ++last_serial_;
+    account->told = states.back().limits;
+  };
+  for (const DenialReason& denial : answer.denials) add(denial.pool);
+  const PermitRecord* permit = answer.granted && answer.permit.id ? permits_.Find(answer.permit.id) : nullptr;
+  if (permit != nullptr) std::for_each(permit->pools.begin(), permit->pools.end(), add);
+  return states;
 }
 
 void Broker::TouchUrgent(PoolAccount& account) {
@@ -71,7 +114,7 @@ std::vector<PoolState> Broker::TakeUrgent(const Now& now) {
     PoolAccount* account = book_.Find(id);
     if (account == nullptr) continue;
     account->urgent = false;
-    account->pushed = StateOf(*account, now);
+    MarkPushed(*account, StateOf(*account, now), now);
     states.push_back(account->pushed);
   }
   return states;
@@ -79,6 +122,7 @@ std::vector<PoolState> Broker::TakeUrgent(const Now& now) {
 
 std::vector<PoolState> Broker::TakeRoutine(const Now& now) {
   std::vector<PoolState> states;
+  std::vector<PoolId> later;
   prompt_ = false;
   for (const PoolId id : std::exchange(dirty_, {})) {
     PoolAccount* account = book_.Find(id);
@@ -86,11 +130,27 @@ std::vector<PoolState> Broker::TakeRoutine(const Now& now) {
     account->dirty = false;
     if (account->memorable(now.mono)) RememberSoon(*account);
     PoolState state = StateOf(*account, now);
-    if (!Noticeable(account->pushed, state)) continue;
-    account->pushed = state;
+    // Who asked since the last push was told more than the others, and is to hear of what changed since then.
+    const std::vector<LimitState>& newest = account->told.empty() ? account->pushed.limits : account->told;
+    if (!Noticeable(account->pushed, state) && !Noticeable(newest, state.limits)) {
+      if (!OpenCallsDiffer(newest, state.limits)) continue;
+      if (now.mono < account->pushed_at + kConcurrencyEvery) {
+        account->dirty = true;
+        later.push_back(id);
+        continue;
+      }
+    }
+    MarkPushed(*account, state, now);
     states.push_back(std::move(state));
   }
+  dirty_ = std::move(later);
   return states;
+}
+
+void Broker::MarkPushed(PoolAccount& account, const PoolState& state, const Now& now) {
+  account.pushed = state;
+  account.pushed_at = now.mono;
+  account.told.clear();
 }
 
 std::vector<PoolState> Broker::AllStates(const Now& now) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
+#include "common/model/limit_state.h"
 #include "common/wire/bootstrap.h"
 
 namespace chain429 {
@@ -181,8 +182,10 @@ std::string DumpPools(const std::vector<PoolView>& pools) {
   for (const PoolView& pool : pools) {
     Json json = {{"key", pool.key}, {"limited", pool.state.limited}, {"closure", ClosureName(pool.state.closure)}};
     if (pool.state.closure != Closure::kNone) json["closed_for_s"] = absl::ToDoubleSeconds(pool.state.closed_for);
-    if (pool.state.remaining_requests >= 0) json["remaining_requests"] = pool.state.remaining_requests;
-    if (pool.state.remaining_tokens >= 0) json["remaining_tokens"] = pool.state.remaining_tokens;
+    if (const int64_t left = SmallestRemaining(pool.state.limits, Unit::kRequests); left >= 0)
+      json["remaining_requests"] = left;
+    if (const int64_t left = SmallestRemaining(pool.state.limits, Unit::kTokens); left >= 0)
+      json["remaining_tokens"] = left;
     json["safe_shares"] = Json::array();
     for (const SafeShare& share : pool.state.shares) {
       json["safe_shares"].push_back(

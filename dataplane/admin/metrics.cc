@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/io/process_metrics.h"
 #include "common/io/prometheus_text.h"
+#include "common/model/limit_state.h"
 
 namespace chain429 {
 namespace {
@@ -226,10 +227,10 @@ void RenderPools(PrometheusText& out, const std::vector<PoolView>& pools) {
   for (const PoolView& pool : pools) {
     if (pool.key.empty()) continue;
     const auto amount = [](int64_t n) { return static_cast<uint64_t>(n); };
-    if (pool.state.remaining_requests >= 0)
-      out.Sample({{"pool", pool.key}, {"unit", "requests"}}, amount(pool.state.remaining_requests));
-    if (pool.state.remaining_tokens >= 0)
-      out.Sample({{"pool", pool.key}, {"unit", "tokens"}}, amount(pool.state.remaining_tokens));
+    for (const Unit unit : {Unit::kRequests, Unit::kTokens}) {
+      if (const int64_t left = SmallestRemaining(pool.state.limits, unit); left >= 0)
+        out.Sample({{"pool", pool.key}, {"unit", UnitName(unit)}}, amount(left));
+    }
   }
 }
 

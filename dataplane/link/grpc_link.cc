@@ -14,6 +14,7 @@
 #include "common/base/random.h"
 #include "common/base/status_macros.h"
 #include "common/base/text.h"
+#include "common/model/limit_state.h"
 #include "dataplane/link/attachment.h"
 #include "dataplane/link/backoff.h"
 #include "dataplane/link/bootstrap.h"
@@ -102,6 +103,7 @@ class GrpcLink::Impl {
       pool.state = listed;
       pool.state.closed_for = std::max(absl::ZeroDuration(), listed.closed_for - (now - pools_listed_at_));
       if (pool.state.closed_for == absl::ZeroDuration()) pool.state.closure = Closure::kNone;
+      for (LimitState& limit : pool.state.limits) limit = After(std::move(limit), now - pools_listed_at_);
       if (status_.snapshot == nullptr) continue;
       const auto it = status_.snapshot->pool_by_id.find(listed.pool.value());
       if (it != status_.snapshot->pool_by_id.end()) pool.key = status_.snapshot->pools[it->second].key;

@@ -161,6 +161,7 @@ bool LinkCore::EnterEpoch(uint64_t epoch) {
   epoch_ = Epoch(epoch);
   if (!had_leader) return true;
   held_.ForgetUnused();
+  pools_.OnNewLeader();
   for (uint32_t worker = 0; worker < options_.workers; ++worker) {
     // Answers of the old leader must not stand behind the word that voids them.
     if (!MailTo(worker).answers.empty()) Seal(worker);

@@ -1,6 +1,9 @@
 #include "dataplane/link/pool_view.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "common/model/limit_state.h"
 
 namespace chain429 {
 namespace {
@@ -20,8 +23,19 @@ LinkPoolView::Entry& LinkPoolView::Make(PoolId pool, MonoTime now) {
   return entry;
 }
 
+// A share that is not told again is the one that was told.
+void LinkPoolView::Take(const PoolState& state, MonoTime now, Entry& entry) {
+  std::vector<SafeShare> shares = std::move(entry.state.shares);
+  entry.state = state;
+  if (state.shares_kept || state.numbers_only) entry.state.shares = std::move(shares);
+  entry.told_at = now;
+}
+
 PoolState LinkPoolView::StateOf(const Entry& entry, MonoTime now) {
   PoolState state = entry.state;
+  if (now > entry.told_at) {
+    for (LimitState& limit : state.limits) limit = After(std::move(limit), now - entry.told_at);
+  }
   if (entry.closed_until <= now) {
     state.closure = Closure::kNone;
     state.closed_for = absl::ZeroDuration();
@@ -37,7 +51,7 @@ PoolState LinkPoolView::OnState(const PoolState& state, MonoTime now) {
   const Closure known = entry.state.closure;
   // What was sent before the control plane knew of a closure: if it opens all the same, it will after that time.
   const MonoTime doubted_until = std::min(entry.closed_until, std::max(entry.seen_closing, attached_at_) + kStatesLag);
-  entry.state = state;
+  Take(state, now, entry);
   if (doubted_until > std::max(now, told_until)) {
     entry.state.closure = known;
     entry.closed_until = doubted_until;
@@ -50,8 +64,14 @@ PoolState LinkPoolView::OnState(const PoolState& state, MonoTime now) {
 
 PoolState LinkPoolView::OnNumbers(const PoolState& state, MonoTime now) {
   Entry& entry = Make(state.pool, now);
+  if (state.serial < entry.state.serial) {
+    entry.state.shares = state.shares;
+    entry.state.shares_kept = state.shares_kept;
+    entry.state.numbers_only = false;
+    return StateOf(entry, now);
+  }
   const Closure known = entry.state.closure;
-  entry.state = state;
+  Take(state, now, entry);
   entry.state.closure = known;
   return StateOf(entry, now);
 }

@@ -21,12 +21,17 @@ class LinkPoolView {
   // the Permits stream opens and closes, in its order; the Sync stream has numbers, which may have waited behind a
   // snapshot.
   PoolState OnState(const PoolState& state, MonoTime now);
+  // Of a state that is older than the last one only the shares are news.
   PoolState OnNumbers(const PoolState& state, MonoTime now);
   // False: it says nothing new.
   bool OnClosure(const ObservedClosure& closure, MonoTime now);
   // A control plane that was away may have forgotten: for a while its states open nothing that the hello says is
   // closed.
   void OnAttached(MonoTime now) { attached_at_ = now; }
+  // Another leader counts its states anew.
+  void OnNewLeader() {
+    for (auto& [pool, entry] : entries_) entry.state.serial = 0;
+  }
 
   std::vector<wire::KnownClosure> Closures(MonoTime now) const;
   std::vector<PoolState> List(MonoTime now) const;
@@ -36,11 +41,13 @@ class LinkPoolView {
  private:
   struct Entry {
     PoolState state;
+    MonoTime told_at;  // when its limits stood so
     MonoTime closed_until;
     bool authoritative = false;
     MonoTime seen_closing;
   };
   Entry& Make(PoolId pool, MonoTime now);
+  static void Take(const PoolState& state, MonoTime now, Entry& entry);
   static PoolState StateOf(const Entry& entry, MonoTime now);
 
   absl::flat_hash_map<PoolId, Entry> entries_;

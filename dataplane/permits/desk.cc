@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/model/limit_state.h"
 #include "dataplane/permits/desk_state.h"
 
 namespace chain429 {
@@ -142,12 +143,41 @@ PoolState PermitDesk::Know(PoolId pool, MonoTime now) const {
   const PoolTable::Entry* entry = state_->pools.Find(pool);
   if (entry == nullptr) return state;
   state.limited = entry->limited;
-  state.remaining_requests = entry->remaining_requests;
-  state.remaining_tokens = entry->remaining_tokens;
+  for (const LimitState& limit : entry->limits) state.limits.push_back(After(limit, now - entry->limits_told));
   if (ClosedUntil(entry, now) == MonoTime()) return state;
   state.closure = entry->closure;
   state.closed_for = entry->closed_until - now;
   return state;
+}
+
+PoolStanding PermitDesk::StandingOf(PoolId pool, MonoTime now) const {
+  PoolStanding standing;
+  const PoolTable::Entry* entry = state_->pools.Find(pool);
+  if (entry == nullptr) return standing;
+  standing.limits = entry->limits;
+  standing.age = now - entry->limits_told;
+  if (const MonoTime until = ClosedUntil(entry, now); until != MonoTime()) standing.closed_for = until - now;
+  return standing;
+}
+
+TargetStanding PermitDesk::StandingOf(const Provider& provider, const Target& target, MonoTime now) const {
+  const PoolTable& pools = state_->pools;
+  const bool any_closed = pools.any_closed(now);
+  const auto is_refused = [&](PoolId pool) {
+    const PoolTable::Entry* entry = pools.Find(pool);
+    return ClosedUntil(entry, now) != MonoTime() &&
+           (entry->closure == Closure::kAuth || entry->closure == Closure::kModelUnavailable);
+  };
+  const auto is_at_hand = [&](uint32_t index) {
+    const Credential& credential = provider.credentials[index];
+    return credential.usable && !(any_closed && ClosedUntil(pools.Find(credential.pool), now) != MonoTime());
+  };
+  TargetStanding standing;
+  standing.usable =
+      target.credentials.empty() || std::any_of(target.credentials.begin(), target.credentials.end(), is_at_hand);
+  if (any_closed && std::any_of(target.pools.begin(), target.pools.end(), is_refused)) standing.usable = false;
+  if (const TargetRecord* record = state_->book.FindTarget(target.id)) standing.permits = record->spares.left();
+  return standing;
 }
 
 int PermitDesk::PickCredential(const Snapshot& snapshot, const Target& target, MonoTime now) {

@@ -10,6 +10,7 @@
 #include "common/model/permit.h"
 #include "common/model/settlement.h"
 #include "common/model/snapshot.h"
+#include "common/waterfall/capacity.h"
 #include "common/waterfall/gate.h"
 #include "dataplane/link/link.h"
 
@@ -49,6 +50,9 @@ class PermitDesk {
   GateView Consult(const Snapshot& snapshot, const Target& target, int64_t tokens, bool alone, MonoTime now) const;
   // What this worker knows of a pool: open and without limits where it knows nothing.
   PoolState Know(PoolId pool, MonoTime now) const;
+  // The same for sums over many pools; good until the next mail.
+  PoolStanding StandingOf(PoolId pool, MonoTime now) const;
+  TargetStanding StandingOf(const Provider& provider, const Target& target, MonoTime now) const;
   // The next usable credential of the target in turn, as an index into Provider::credentials; -1: the target sends no
   // key.
   int PickCredential(const Snapshot& snapshot, const Target& target, MonoTime now);

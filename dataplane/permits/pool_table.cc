@@ -27,9 +27,9 @@ void PoolTable::OnState(const PoolState& state, MonoTime now) {
   Entry& entry = Make(state.pool, now);
   entry.told = true;
   entry.limited = state.limited;
-  entry.remaining_requests = state.remaining_requests;
-  entry.remaining_tokens = state.remaining_tokens;
-  if (!state.shares_kept) {
+  entry.limits = state.limits;
+  entry.limits_told = now;
+  if (!state.shares_kept && !state.numbers_only) {
     entry.shares.resize(state.shares.size());
     for (size_t i = 0; i < state.shares.size(); ++i) entry.shares[i].Set(state.shares[i], now);
   }

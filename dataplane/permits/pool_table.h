@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "common/base/clock.h"
@@ -14,8 +16,8 @@ namespace chain429 {
 class PoolTable {
  public:
   struct Entry {
-    int64_t remaining_requests = -1;  // as last told; -1: unknown, or no such limit
-    int64_t remaining_tokens = -1;
+    std::vector<LimitState> limits;  // as of `limits_told`
+    MonoTime limits_told;
     bool told = false;      // by the control plane; false: only seen closing
     bool limited = false;
     Closure closure = Closure::kNone;

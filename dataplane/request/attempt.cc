@@ -8,6 +8,7 @@
 #include "common/waterfall/report.h"
 #include "dataplane/http/inflate.h"
 #include "dataplane/http/response.h"
+#include "dataplane/request/capacity.h"
 #include "dataplane/request/passing_fields.h"
 #include "dataplane/request/relay.h"
 #include "dataplane/upstream/idle_time.h"
@@ -330,9 +331,14 @@ bool Attempt::Decode() {
   return decoded_.has_value();
 }
 
-void Attempt::AppendAnswerFields(std::string& out, bool redact) const {
+void Attempt::AppendAnswerFields(std::string& out, bool redact) {
+  // Of the one target that was named nobody knows better, unless we do.
+  const bool one = !request_.chain.is_chain && request_.chain.routes.size() == 1;
+  tells_limits_ = one && !IsKnown(CapacityOf(worker_.desk, request_.chain, worker_.now()));
+  const bool error = answer_.status >= 300;
   for (const HeaderField& field : answer_.fields) {
     if (!PassesDown(field, answer_)) continue;
+    if (!tells_limits_ && TellsOfLimits(field, error)) continue;
     if ((decoded_ || inflates_) && EqualsIgnoreCase(field.name, "content-encoding")) continue;
     AppendField(out, field.name, redact ? WithoutKeys(field.value) : field.value);
   }
@@ -352,6 +358,7 @@ void Attempt::AppendChainFields(std::string& out) {
   };
   AppendChainHead(out, request_.chain.name, hops, static_cast<int>(candidate_), request_.walk.attempts() + 1, name_of,
                   first_content_);
+  if (!tells_limits_) AppendRateLimitFields(out, CapacityOf(worker_.desk, request_.chain, first_content_));
 }
 
 std::string Attempt::WithoutKeys(std::string_view text) const {
@@ -439,6 +446,7 @@ void Attempt::Hold() {
   result_.held->candidate = candidate_;
   result_.held->status = answer_.status;
   AppendAnswerFields(result_.held->fields, true);
+  result_.held->tells_limits = tells_limits_;
   result_.held->body = WithoutKeys(body());
   result_.held->message = result_.end.message;
   result_.end.kept = true;

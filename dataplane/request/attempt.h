@@ -39,6 +39,7 @@ struct HeldAnswer {
   std::string fields;             // filtered, one a line
   std::string body;
   std::string message;            // as read from it
+  bool tells_limits = false;      // with the provider's own words on its limits
 };
 
 // What became of an attempt.
@@ -81,7 +82,7 @@ class Attempt final : public Deadline, public Interruptible {
   void TakeVerdict(const Verdict& verdict);
   void CloseScope(const Verdict& verdict);
   void Hold();
-  void AppendAnswerFields(std::string& out, bool redact) const;
+  void AppendAnswerFields(std::string& out, bool redact);
   void AppendChainFields(std::string& out);
   std::string WithoutKeys(std::string_view text) const;
   void TellBegun();
@@ -118,6 +119,7 @@ class Attempt final : public Deadline, public Interruptible {
   size_t head_size_ = 0;
   size_t body_size_ = 0;
   std::optional<std::string> decoded_;  // the body, where it came compressed
+  bool tells_limits_ = false;      // the provider's own words on its limits stand in the client's head
   bool inflates_ = false;          // a stream that comes compressed is passed on as text
   ChunkScan chunks_;
   ReadingList readings_;

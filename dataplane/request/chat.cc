@@ -9,6 +9,7 @@
 #include "common/waterfall/report.h"
 #include "common/waterfall/walk.h"
 #include "dataplane/http/response.h"
+#include "dataplane/request/capacity.h"
 #include "dataplane/request/client_auth.h"
 #include "dataplane/request/explain.h"
 #include "dataplane/request/keep_alive.h"
@@ -117,6 +118,7 @@ class Chat {
   bool StreamBegun() { return keep_alive_ && keep_alive_->TakeOver(); }
   void CountHops();
   void NoteWalk();
+  // `target`: who answered, -1: nobody did.
   std::string ChainFields(int target) const;
   std::string_view NameOf(uint32_t candidate) const { return chain_->routes[candidate].target->name; }
 
@@ -250,6 +252,8 @@ std::string Chat::ChainFields(int target) const {
   AppendChainHead(
       fields, chain_->name, walk_.hops(), target, walk_.attempts(), [this](uint32_t c) { return NameOf(c); },
       worker_.now());
+  if (target < 0 || !held_->tells_limits)
+    AppendRateLimitFields(fields, CapacityOf(worker_.desk, *chain_, worker_.now()));
   return fields;
 }
 

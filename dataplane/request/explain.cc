@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/model/limit_state.h"
 
 namespace chain429 {
 namespace {
@@ -106,7 +107,8 @@ class Explainer {
   bool KnownToBeEmpty(const Target& target) const {
     return std::any_of(target.pools.begin(), target.pools.end(), [&](PoolId pool) {
       const PoolState state = desk_.Know(pool, now_);
-      return state.remaining_requests == 0 || state.remaining_tokens == 0;
+      return SmallestRemaining(state.limits, Unit::kRequests) == 0 ||
+             SmallestRemaining(state.limits, Unit::kTokens) == 0;
     });
   }
 
@@ -169,8 +171,10 @@ class Explainer {
     AppendString(out, "closure", ClosureName(state.closure));
     if (state.closure != Closure::kNone)
       absl::StrAppend(&out, ",\"closed_for_s\":", std::max<int64_t>(0, CeilSeconds(state.closed_for)));
-    if (state.remaining_requests >= 0) absl::StrAppend(&out, ",\"remaining_requests\":", state.remaining_requests);
-    if (state.remaining_tokens >= 0) absl::StrAppend(&out, ",\"remaining_tokens\":", state.remaining_tokens);
+    for (const auto& [unit, field] : {std::pair(Unit::kRequests, "requests"), std::pair(Unit::kTokens, "tokens")}) {
+      if (const int64_t left = SmallestRemaining(state.limits, unit); left >= 0)
+        absl::StrAppend(&out, ",\"remaining_", field, "\":", left);
+    }
     if (known != snapshot_.pool_by_id.end()) AppendLimits(out, snapshot_.pools[known->second]);
     out.push_back('}');
   }

@@ -63,6 +63,25 @@ void AppendObject(std::string& out, const Listed& model) {
   out.push_back('}');
 }
 
+// `hint`: what else may be named, for keys that may use all.
+std::string UnknownMessage(const Snapshot& snapshot, const ClientKey* key, std::string_view what, std::string_view name,
+                           std::string_view hint) {
+  const bool restricted = key != nullptr && !key->chains.empty();
+  std::vector<std::string> names;
+  for (const Chain& chain : snapshot.chains) {
+    if (MayUse(key, chain.name)) names.push_back(chain.name);
+  }
+  std::string out =
+      absl::StrCat("There is no ", ToAbsl(what), " \"", Truncate(name, 120), restricted ? "\" for this key." : "\".");
+  if (const auto meant = DidYouMean(name, names)) absl::StrAppend(&out, " Did you mean \"", *meant, "\"?");
+  if (restricted && names.empty()) return out.append(" The chains that this key may use are not configured any more.");
+  if (names.empty()) return out.append(" No chain is configured yet.");
+  absl::StrAppend(&out, restricted ? " The chains that it may use are: " : " The chains are: ");
+  for (size_t i = 0; i < std::min(names.size(), kNamedChains); ++i) absl::StrAppend(&out, i > 0 ? ", " : "", names[i]);
+  if (names.size() > kNamedChains) absl::StrAppend(&out, " and ", names.size() - kNamedChains, " more");
+  return out.append(".").append(restricted ? std::string_view() : hint);
+}
+
 }  // namespace
 
 std::string ModelList(const Snapshot& snapshot, const ClientKey* key) {
@@ -85,20 +104,11 @@ std::string ModelObject(const Snapshot& snapshot, const ClientKey* key, std::str
 }
 
 std::string UnknownModelMessage(const Snapshot& snapshot, const ClientKey* key, std::string_view model) {
-  const bool restricted = key != nullptr && !key->chains.empty();
-  std::vector<std::string> names;
-  for (const Chain& chain : snapshot.chains) {
-    if (MayUse(key, chain.name)) names.push_back(chain.name);
-  }
-  std::string out = absl::StrCat("There is no model \"", Truncate(model, 120), restricted ? "\" for this key." : "\".");
-  if (const auto meant = DidYouMean(model, names)) absl::StrAppend(&out, " Did you mean \"", *meant, "\"?");
-  if (restricted && names.empty()) return out.append(" The chains that this key may use are not configured any more.");
-  if (names.empty()) return out.append(" No chain is configured yet.");
-  absl::StrAppend(&out, restricted ? " The chains that it may use are: " : " The chains are: ");
-  for (size_t i = 0; i < std::min(names.size(), kNamedChains); ++i) absl::StrAppend(&out, i > 0 ? ", " : "", names[i]);
-  if (names.size() > kNamedChains) absl::StrAppend(&out, " and ", names.size() - kNamedChains, " more");
-  if (restricted) return out.append(".");
-  return out.append(". A model can also be named as provider/model.");
+  return UnknownMessage(snapshot, key, "model", model, " A model can also be named as provider/model.");
+}
+
+std::string UnknownChainMessage(const Snapshot& snapshot, const ClientKey* key, std::string_view chain) {
+  return UnknownMessage(snapshot, key, "chain", chain, {});
 }
 
 }  // namespace chain429

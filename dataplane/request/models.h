@@ -13,5 +13,7 @@ std::string ModelList(const Snapshot& snapshot, const ClientKey* key);
 std::string ModelObject(const Snapshot& snapshot, const ClientKey* key, std::string_view id);
 // "There is no model …; the chains are: a, b, c and 7 more."
 std::string UnknownModelMessage(const Snapshot& snapshot, const ClientKey* key, std::string_view model);
+// Where only a chain's name or alias will do.
+std::string UnknownChainMessage(const Snapshot& snapshot, const ClientKey* key, std::string_view chain);
 
 }  // namespace chain429

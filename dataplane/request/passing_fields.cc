@@ -9,9 +9,11 @@ namespace {
 
 constexpr std::string_view kOurs = "x-429chain";
 
-bool IsOurs(std::string_view name) {
-  return name.size() > kOurs.size() && EqualsIgnoreCase(name.substr(0, kOurs.size()), kOurs);
+bool StartsWithIgnoreCase(std::string_view name, std::string_view prefix) {
+  return name.size() >= prefix.size() && EqualsIgnoreCase(name.substr(0, prefix.size()), prefix);
 }
+
+bool IsOurs(std::string_view name) { return name.size() > kOurs.size() && StartsWithIgnoreCase(name, kOurs); }
 
 bool ConcernsOneConnection(std::string_view name, std::string_view connection) {
   return IsHopByHop(name) || (!connection.empty() && ListedInConnection(connection, name));
@@ -53,6 +55,12 @@ bool PassesUp(const HeaderField& field, const RequestHead& head, const Provider&
   const std::string_view name = field.name;
   return !IsSetByUs(name) && !IsOurs(name) && !ConcernsOneConnection(name, head.connection) &&
          !IsConfigured(provider, name);
+}
+
+bool TellsOfLimits(const HeaderField& field, bool error) {
+  const std::string_view name = field.name;
+  if (StartsWithIgnoreCase(name, "x-ratelimit-") || StartsWithIgnoreCase(name, "ratelimit")) return true;
+  return !error && (EqualsIgnoreCase(name, "retry-after") || EqualsIgnoreCase(name, "retry-after-ms"));
 }
 
 bool PassesDown(const HeaderField& field, const ResponseHead& head) {

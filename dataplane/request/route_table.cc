@@ -37,6 +37,12 @@ Secret AuthField(const AuthStyle& style, const Secret& key) {
   return Secret();
 }
 
+CapacityPlan PlanCapacity(const std::vector<Route>& routes) {
+  std::vector<const Target*> targets;
+  for (const Route& route : routes) targets.push_back(route.target);
+  return CapacityPlan(targets);
+}
+
 }  // namespace
 
 Candidate Route::ToCandidate() const {
@@ -74,6 +80,7 @@ absl::StatusOr<std::unique_ptr<RouteTable>> RouteTable::Build(std::shared_ptr<co
     resolved->wait = chain.wait;
     for (const uint32_t target : chain.targets)
       resolved->routes.push_back(table->MakeRoute(s.targets[target], chain.timeouts, false));
+    resolved->capacity = PlanCapacity(resolved->routes);
     table->chains_.push_back(std::move(resolved));
   }
   return table;
@@ -113,6 +120,7 @@ std::shared_ptr<const ResolvedChain> RouteTable::MakeDirect(std::string_view mod
       resolved->routes.push_back(MakeRoute(resolved->owned.back(), resolved->timeouts, true));
     }
   }
+  resolved->capacity = PlanCapacity(resolved->routes);
   return resolved;
 }
 
@@ -125,6 +133,7 @@ std::shared_ptr<const ResolvedChain> RouteTable::MakeCanonical(std::string_view 
     if (snapshot_->providers[snapshot_->targets[target].provider].enabled)
       resolved->routes.push_back(MakeRoute(snapshot_->targets[target], resolved->timeouts, false));
   }
+  resolved->capacity = PlanCapacity(resolved->routes);
   return resolved->routes.empty() ? nullptr : resolved;
 }
 

@@ -13,6 +13,7 @@
 #include "common/model/permit.h"
 #include "common/model/snapshot.h"
 #include "common/provider/rules.h"
+#include "common/waterfall/capacity.h"
 #include "dataplane/upstream/upstream_pool.h"
 
 namespace chain429 {
@@ -42,6 +43,7 @@ struct ResolvedChain {
   int max_attempts = 8;
   absl::Duration wait;
   std::deque<Target> owned;     // dynamic targets
+  CapacityPlan capacity;        // of `routes`
 };
 
 // A worker's view of one snapshot. Belongs to that worker: requests pin it by a pointer whose count no other core

@@ -9,6 +9,7 @@
 #include "common/io/address.h"
 #include "common/io/tls_server.h"
 #include "dataplane/http/response.h"
+#include "dataplane/request/capacity.h"
 #include "dataplane/request/chat.h"
 #include "dataplane/request/client_auth.h"
 #include "dataplane/request/models.h"
@@ -28,6 +29,8 @@ constexpr size_t kLingerBytes = 256 * 1024;
 constexpr size_t kWatchRoom = 256;  // space behind a request for the read that notices the client's leaving
 constexpr size_t kPipelineLimit = 64 * 1024;
 constexpr std::string_view kModels = "/v1/models";
+constexpr std::string_view kChains = "/v1/chains/";
+constexpr std::string_view kCapacity = "/capacity";
 
 // "192.0.2.7:41234".
 std::string PeerOf(const Socket& socket) {
@@ -224,11 +227,14 @@ Task<bool> Session::Handle() {
   const bool chat = path == "/v1/chat/completions";
   const bool models =
       path == kModels || (path.starts_with(kModels) && path.size() > kModels.size() + 1 && path[kModels.size()] == '/');
-  if (!chat && !models) {
+  const bool capacity =
+      path.size() > kChains.size() + kCapacity.size() && path.starts_with(kChains) && path.ends_with(kCapacity);
+  if (!chat && !models && !capacity) {
     Task<bool> refusing = client_.SendError(404,
                                             std::string("There is nothing at ")
                                                 .append(path.substr(0, 200))
-                                                .append("; the API is POST /v1/chat/completions and GET /v1/models."),
+                                                .append("; the API is POST /v1/chat/completions, GET /v1/models and "
+                                                        "GET /v1/chains/NAME/capacity."),
                                             {}, "not_found");
     const bool sent = co_await refusing;
     co_return sent;
@@ -258,8 +264,8 @@ Task<bool> Session::Handle() {
     const bool sent = co_await refusing;
     co_return sent;
   }
-  if (models) {
-    Task<bool> answering = Models(auth.key, *routes, path);
+  if (!chat) {
+    Task<bool> answering = models ? Models(auth.key, *routes, path) : Capacity(auth.key, *routes, path);
     const bool sent = co_await answering;
     co_return sent;
   }
@@ -297,6 +303,21 @@ Task<bool> Session::Models(const ClientKey* key, const RouteTable& routes, std::
     }
   }
   Task<bool> answering = client_.Send(200, "application/json", std::move(body));
+  const bool sent = co_await answering;
+  co_return sent;
+}
+
+Task<bool> Session::Capacity(const ClientKey* key, RouteTable& routes, std::string_view path) {
+  const std::string_view asked = path.substr(kChains.size(), path.size() - kChains.size() - kCapacity.size());
+  const std::string name = PercentDecode(asked).value_or(std::string(asked));
+  const Snapshot& snapshot = routes.snapshot();
+  const bool known = snapshot.chain_by_name.contains(name);
+  const std::shared_ptr<const ResolvedChain> chain = known ? routes.Resolve(name) : nullptr;
+  const bool allowed = known && MayUse(key, chain->name);
+  Task<bool> answering =
+      allowed ? client_.Send(200, "application/json", CapacityJson(worker_.desk, snapshot, *chain, worker_.now()))
+              : client_.SendError(known ? 403 : 404, UnknownChainMessage(snapshot, key, name), {},
+                                  known ? "chain_not_allowed" : "chain_not_found");
   const bool sent = co_await answering;
   co_return sent;
 }

@@ -43,6 +43,7 @@ class Session final : public PeerWatcher, public Deadline, public SessionHook {
   Task<bool> Handle();               // false: the connection cannot be used further
   Task<Body> ReadBody();
   Task<bool> Chat(const ClientKey* key, std::shared_ptr<RouteTable> routes);
+  Task<bool> Capacity(const ClientKey* key, RouteTable& routes, std::string_view path);
   Task<bool> Models(const ClientKey* key, const RouteTable& routes, std::string_view path);
   Task<bool> WrongMethod(std::string_view allow);
   void Note();                       // a request has ended: its line in the log, and what is counted of it

@@ -29,6 +29,11 @@ struct Worker {
         PoolState state;
         state.pool = pool.id;
         state.limited = limited && *kind == 'a';
+        if (state.limited) {
+          const Recovery full{absl::Seconds(40), 1000};
+          state.limits = {{Unit::kRequests, WindowKind::kSliding, absl::Minutes(1), 1000, 900, {full}},
+                          {Unit::kTokens, WindowKind::kSliding, absl::Minutes(1), 1000, 900, {full}}};
+        }
         mail.pools.push_back(state);
         target.pools.push_back(pool.id);
         snapshot.pools.push_back(std::move(pool));
@@ -125,6 +130,25 @@ void BM_WalkPastClosedTargets(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_WalkPastClosedTargets);
+
+// What an answer's head says of a chain of so many targets.
+void BM_TellCapacity(benchmark::State& state) {
+  Worker worker(static_cast<size_t>(state.range(0)), true);
+  std::vector<const Target*> targets;
+  for (const Target& target : worker.snapshot.targets) targets.push_back(&target);
+  const CapacityPlan plan(targets);
+  std::string head;
+  for (auto _ : state) {
+    head.clear();
+    AppendRateLimitFields(head, plan.Sum([&](PoolId pool) { return worker.desk.StandingOf(pool, worker.now); },
+                                         [&](size_t i) {
+                                           return worker.desk.StandingOf(worker.snapshot.providers[0], *targets[i],
+                                                                         worker.now);
+                                         }));
+    benchmark::DoNotOptimize(head.data());
+  }
+}
+BENCHMARK(BM_TellCapacity)->Arg(1)->Arg(4)->Arg(16);
 
 }  // namespace
 }  // namespace chain429

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/limits/ledger.h"
+#include "common/model/limit_state.h"
 #include "gtest/gtest.h"
 #include "tests/common/limits/turned_clock.h"
 
@@ -241,7 +242,7 @@ TEST(LedgerDrift, OutsideUseCountsInItsOwnLimitAlone) {
   EXPECT_EQ(ledger.View(clock.now)[0].outside, 7);
   EXPECT_EQ(ledger.View(clock.now)[1].used, 1);
   EXPECT_EQ(ledger.View(clock.now)[2].used, 20);
-  EXPECT_EQ(ledger.Remaining(Unit::kRequests, clock.now), 2);
+  EXPECT_EQ(SmallestRemaining(ledger.States(clock.now), Unit::kRequests), 2);
   // Of a limit that is not known by these very numbers nothing is believed.
   count.amount = 11;
   count.reading.used = 9;

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "common/limits/ledger.h"
+#include "common/model/limit_state.h"
 #include "gtest/gtest.h"
 #include "tests/common/limits/turned_clock.h"
 
@@ -17,7 +18,7 @@ class LedgerLimitsTest : public testing::Test {
     ledger_.SendUnreserved(charge, clock_.mono(), clock_.now);
     ledger_.Abandon(charge);
   }
-  int64_t Remaining(Unit unit) { return ledger_.Remaining(unit, clock_.now); }
+  int64_t Remaining(Unit unit) { return SmallestRemaining(ledger_.States(clock_.now), unit); }
 
   TurnedClock clock_;
   Ledger ledger_;

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "common/model/limit_state.h"
 #include "gtest/gtest.h"
 #include "tests/common/limits/turned_clock.h"
 
@@ -154,7 +155,7 @@ TEST_F(LedgerTest, WhatIsSentWithoutAReservationCounts) {
   ledger_.SendUnreserved({5, 500, 0}, mono() - absl::Seconds(10), now());
   EXPECT_EQ(Used(), (Numbers{5, 5, 500, 500, 5}));
   EXPECT_FALSE(Fits({1, 1, 1}));
-  EXPECT_EQ(ledger_.Remaining(Unit::kRequests, now()), 0);
+  EXPECT_EQ(SmallestRemaining(ledger_.States(now()), Unit::kRequests), 0);
 }
 
 TEST_F(LedgerTest, AReportFromTheFutureIsDatedNow) {
@@ -200,7 +201,7 @@ TEST_F(LedgerTest, WithoutLimitsEverythingFits) {
   EXPECT_TRUE(Fits({1'000'000, 1'000'000'000, 1'000'000'000}));
   EXPECT_EQ(ledger_.Room({1, 1, 1}, 77, now()), 77);
   EXPECT_EQ(ledger_.Capacity({1, 1, 1}), INT64_MAX);
-  EXPECT_EQ(ledger_.Remaining(Unit::kRequests, now()), -1);
+  EXPECT_EQ(SmallestRemaining(ledger_.States(now()), Unit::kRequests), -1);
 }
 
 TEST_F(LedgerTest, RoomAndCapacityAreThoseOfTheTightestLimit) {
@@ -248,8 +249,8 @@ TEST_F(LedgerTest, ViewTellsReservedAndWhenSomethingIsFreeAgain) {
   EXPECT_EQ(views[0].outside, 0);
   EXPECT_EQ(views[0].recovers_in, absl::Seconds(45) + kSlidingGuard);
   EXPECT_EQ(views[1].recovers_in, absl::ZeroDuration());
-  EXPECT_EQ(ledger_.Remaining(Unit::kRequests, now()), 0);
-  EXPECT_EQ(ledger_.Remaining(Unit::kTokens, now()), 980);
+  EXPECT_EQ(SmallestRemaining(ledger_.States(now()), Unit::kRequests), 0);
+  EXPECT_EQ(SmallestRemaining(ledger_.States(now()), Unit::kTokens), 980);
 }
 
 TEST_F(LedgerTest, ManyAttemptsUnderOnePermitSettleTogetherOrOneByOne) {

@@ -165,17 +165,19 @@ PoolState FullState() {
           .limited = true,
           .closure = Closure::kOverloaded,
           .closed_for = absl::Seconds(5),
-          .remaining_requests = 0,
-          .remaining_tokens = 9,
+          .limits = {{Unit::kRequests, WindowKind::kFixed, absl::Hours(24), 50, 0, {{absl::Seconds(7), 3}}},
+                     {Unit::kTokens, WindowKind::kBucket, absl::Minutes(1), 9000, 9, {}},
+                     {Unit::kConcurrency, WindowKind::kSliding, absl::ZeroDuration(), 4, 2, {}}},
           .shares = {{3, 4, absl::Hours(24)}, {1, 2, absl::Minutes(1)}},
-          .shares_kept = true};
+          .shares_kept = true,
+          .numbers_only = true,
+          .serial = 12};
 }
 
 TEST(FleetWire, PoolStateKeepsEveryField) {
   EXPECT_EQ(RoundTrip<v1::PoolState>(FullState()), FullState());
   PoolState unknown = FullState();
-  unknown.remaining_requests = -1;
-  unknown.remaining_tokens = -1;
+  unknown.limits.clear();
   unknown.closed_for = absl::InfiniteDuration();
   EXPECT_EQ(RoundTrip<v1::PoolState>(unknown), unknown);
 }

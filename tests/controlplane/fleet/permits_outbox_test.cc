@@ -19,7 +19,19 @@ PoolState State(uint64_t pool, int64_t remaining) {
   PoolState state;
   state.pool = PoolId(pool);
   state.limited = true;
-  state.remaining_requests = remaining;
+  state.limits.push_back({.window = absl::Minutes(1), .amount = INT64_MAX, .remaining = remaining, .recoveries = {}});
+  return state;
+}
+
+// With as much to tell as there can be.
+PoolState FullState(uint64_t pool) {
+  PoolState state = State(pool, INT64_MAX);
+  for (int i = 0; i < 3; ++i) {
+    for (size_t n = 1; n <= kMostRecoveries; ++n)
+      state.limits.front().recoveries.push_back({absl::Hours(24) + absl::Nanoseconds(n), INT64_MAX});
+    state.limits.push_back(state.limits.front());
+    state.limits.front().recoveries.clear();
+  }
   return state;
 }
 
@@ -63,7 +75,23 @@ TEST(PermitsOutbox, OfAPoolOnlyTheNewestStateIsTold) {
   ASSERT_TRUE(outbox.Take(&down));
   ASSERT_EQ(down.pools_size(), 2);
   EXPECT_EQ(down.pools(0).pool(), 8u);
-  EXPECT_EQ(down.pools(1).remaining_requests(), 3);
+  EXPECT_EQ(down.pools(1).limits(0).remaining(), 3);
+}
+
+TEST(PermitsOutbox, SharesThatWaitAreNotLostToNumbersThatTellNone) {
+  PermitsOutbox outbox;
+  PoolState shares = State(9, 5);
+  shares.shares = {{3, 4, absl::Minutes(1)}};
+  PoolState numbers = State(9, 4);
+  numbers.numbers_only = true;
+  outbox.AddStates({shares});
+  outbox.AddStates({numbers});
+  v1::PermitsDown down;
+  ASSERT_TRUE(outbox.Take(&down));
+  ASSERT_EQ(down.pools_size(), 1);
+  EXPECT_EQ(down.pools(0).limits(0).remaining(), 4);
+  EXPECT_EQ(down.pools(0).shares_size(), 1);
+  EXPECT_FALSE(down.pools(0).numbers_only());
 }
 
 TEST(PermitsOutbox, NoMessageComesNearAMegabyteAndNothingIsLost) {
@@ -71,7 +99,7 @@ TEST(PermitsOutbox, NoMessageComesNearAMegabyteAndNothingIsLost) {
   constexpr uint64_t kAnswers = 3000;
   for (uint64_t id = 1; id <= kAnswers; ++id) outbox.Add(Answer(id, 50));
   std::vector<PoolState> states;
-  for (uint64_t pool = 1; pool <= 20'000; ++pool) states.push_back(State(~pool, INT64_MAX));
+  for (uint64_t pool = 1; pool <= 20'000; ++pool) states.push_back(FullState(~pool));
   outbox.AddStates(states);
   uint64_t next = 1;
   int pools = 0;

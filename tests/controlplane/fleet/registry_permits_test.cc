@@ -18,7 +18,7 @@ TEST_F(RegistryPermits, ANewProxyGetsTheStateOfEveryPoolThatIsLimitedOrClosed) {
   registry_.SetSnapshot(MakeSnapshot(7), now());
   FakeProxy proxy = Attach("a");
   EXPECT_TRUE(proxy.Told(PoolId(1)).limited());
-  EXPECT_EQ(proxy.Told(PoolId(1)).remaining_requests(), 3);
+  EXPECT_EQ(proxy.Told(PoolId(1)).limits(0).remaining(), 3);
   EXPECT_EQ(proxy.Told(PoolId(2)).pool(), 0u) << "of a pool of which nothing is known there is nothing to tell";
   ASSERT_EQ(proxy.permits->messages.size(), 1u);
   EXPECT_EQ(proxy.permits->messages[0].pools_size(), 1) << "before the first grant";

@@ -181,7 +181,7 @@ TEST_F(RegistrySync, TheTurnSaysWhenTheNextNumbersAreDue) {
   proxy.Forget();
   Pass(due - now().mono);
   EndTurn();
-  EXPECT_EQ(proxy.Told(PoolId(1)).remaining_requests(), 80'000);
+  EXPECT_EQ(proxy.Told(PoolId(1)).limits(0).remaining(), 80'000);
 }
 
 }  // namespace

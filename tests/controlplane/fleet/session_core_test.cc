@@ -12,7 +12,7 @@ constexpr MonoTime kStart = MonoTime::FromNanos(1'000'000'000);
 std::vector<PoolState> State(int64_t remaining) {
   PoolState state;
   state.pool = PoolId(1);
-  state.remaining_requests = remaining;
+  state.limits.push_back({.window = absl::Minutes(1), .amount = 100, .remaining = remaining, .recoveries = {}});
   return {state};
 }
 
@@ -105,10 +105,10 @@ TEST_F(SessionCoreTest, OneMessageIsUnderWayAndTheRestWaitsAndMerges) {
   ASSERT_EQ(permits.size(), 1u);
   EXPECT_EQ(permits[0].answers_size(), 8);
   ASSERT_EQ(permits[0].pools_size(), 1);
-  EXPECT_EQ(permits[0].pools(0).remaining_requests(), 1);
+  EXPECT_EQ(permits[0].pools(0).limits(0).remaining(), 1);
   const auto sync = sync_->Take();
   ASSERT_EQ(sync.size(), 1u);
-  EXPECT_EQ(sync[0].pools().pools(0).remaining_requests(), 1);
+  EXPECT_EQ(sync[0].pools().pools(0).limits(0).remaining(), 1);
 }
 
 TEST_F(SessionCoreTest, WhatAProxySaysOfItselfIsKept) {

@@ -15,7 +15,19 @@ std::shared_ptr<const SnapshotBytes> Bytes(uint64_t version, size_t size) {
 PoolState State(uint64_t pool, int64_t remaining) {
   PoolState state;
   state.pool = PoolId(pool);
-  state.remaining_requests = remaining;
+  state.limits.push_back({.window = absl::Minutes(1), .amount = INT64_MAX, .remaining = remaining, .recoveries = {}});
+  return state;
+}
+
+// With as much to tell as there can be.
+PoolState FullState(uint64_t pool) {
+  PoolState state = State(pool, INT64_MAX);
+  for (int i = 0; i < 3; ++i) {
+    for (size_t n = 1; n <= kMostRecoveries; ++n)
+      state.limits.front().recoveries.push_back({absl::Hours(24) + absl::Nanoseconds(n), INT64_MAX});
+    state.limits.push_back(state.limits.front());
+    state.limits.front().recoveries.clear();
+  }
   return state;
 }
 
@@ -133,15 +145,15 @@ TEST(SyncOutbox, StatesGatherAndOfAPoolTheNewestIsTold) {
   v1::SyncDown down;
   ASSERT_TRUE(outbox.Take(&down));
   ASSERT_EQ(down.pools().pools_size(), 2);
-  EXPECT_EQ(down.pools().pools(0).remaining_requests(), 9);
-  EXPECT_EQ(down.pools().pools(1).remaining_requests(), 20);
+  EXPECT_EQ(down.pools().pools(0).limits(0).remaining(), 9);
+  EXPECT_EQ(down.pools().pools(1).limits(0).remaining(), 20);
   EXPECT_TRUE(outbox.empty());
 }
 
 TEST(SyncOutbox, ManyStatesGoInMessagesBelowAMegabyte) {
   SyncOutbox outbox;
   std::vector<PoolState> states;
-  for (uint64_t pool = 1; pool <= 20'000; ++pool) states.push_back(State(~pool, INT64_MAX));
+  for (uint64_t pool = 1; pool <= 20'000; ++pool) states.push_back(FullState(~pool));
   outbox.AddStates(states);
   int told = 0;
   for (v1::SyncDown down; outbox.Take(&down); down.Clear()) {

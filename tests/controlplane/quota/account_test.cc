@@ -1,5 +1,6 @@
 #include "controlplane/quota/account.h"
 
+#include "common/model/limit_state.h"
 #include "tests/controlplane/quota/broker_fixture.h"
 
 namespace chain429 {
@@ -95,8 +96,8 @@ TEST_F(AccountTest, StateSaysWhatIsLeft) {
   const PoolState state = account.State(1, now);
   EXPECT_EQ(state.pool, PoolId(1));
   EXPECT_TRUE(state.limited);
-  EXPECT_EQ(state.remaining_requests, 27);
-  EXPECT_EQ(state.remaining_tokens, 100);  // of input, which is less than the 400 of all
+  EXPECT_EQ(SmallestRemaining(state.limits, Unit::kRequests), 27);
+  EXPECT_EQ(SmallestRemaining(state.limits, Unit::kTokens), 100);  // of input, which is less than the 400 of all
 }
 
 TEST_F(AccountTest, IsMemorableWhenClosedLearntOrLong) {

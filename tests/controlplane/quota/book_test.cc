@@ -2,6 +2,7 @@
 // more.
 #include "controlplane/quota/book.h"
 
+#include "common/model/limit_state.h"
 #include "tests/controlplane/quota/broker_fixture.h"
 
 namespace chain429 {
@@ -299,7 +300,7 @@ TEST_F(CrowdedBookTest, APoolThatIsForgottenAndComesBackKeepsItsDay) {
   Advance(absl::Minutes(11));
   Derived("new");
   ASSERT_EQ(book.Find(ModelOf("m").pools.front()), nullptr);
-  EXPECT_EQ(Derived("m").ledger().Remaining(Unit::kRequests, now), 6);
+  EXPECT_EQ(SmallestRemaining(Derived("m").ledger().States(now), Unit::kRequests), 6);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // What providers' headers and refusals teach of limits, and that proxies hear of it.
+#include "common/model/limit_state.h"
 #include "tests/controlplane/quota/broker_fixture.h"
 
 namespace chain429 {
@@ -28,7 +29,7 @@ TEST_F(LearningTest, AStatedLimitMakesThePoolLimitedAndProxiesHearOfItAtOnce) {
   const PoolState state = StateIn(broker->TakeUrgent(now), QuotaOf(target));
   EXPECT_TRUE(state.limited);
   EXPECT_EQ(state.closure, Closure::kNone);
-  EXPECT_EQ(state.remaining_requests, 29);
+  EXPECT_EQ(SmallestRemaining(state.limits, Unit::kRequests), 29);
   EXPECT_TRUE(Ask({target}).permit.id);
   EXPECT_EQ(Grantable(target), 28);
 }

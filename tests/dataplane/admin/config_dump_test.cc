@@ -45,7 +45,7 @@ TEST(ConfigDump, PoolsShowOnlyWhatIsKnown) {
   closed.state.limited = true;
   closed.state.closure = Closure::kRateLimited;
   closed.state.closed_for = absl::Milliseconds(1500);
-  closed.state.remaining_requests = 3;
+  closed.state.limits.push_back({.window = absl::Minutes(1), .amount = 30, .remaining = 3, .recoveries = {}});
   const auto json = nlohmann::json::parse(DumpPools({open, closed}));
   EXPECT_FALSE(json["pools"][0].contains("closed_for_s"));
   EXPECT_FALSE(json["pools"][0].contains("remaining_requests"));

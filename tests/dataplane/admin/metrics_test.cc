@@ -87,7 +87,7 @@ TEST(Metrics, ShowClosedPoolsAndKnownRemainders) {
   pool.key = "groq/main";
   pool.state.closure = Closure::kRateLimited;
   pool.state.closed_for = absl::Seconds(42);
-  pool.state.remaining_requests = 0;
+  pool.state.limits.push_back({.window = absl::Minutes(1), .amount = 30, .remaining = 0, .recoveries = {}});
   fake.pools = {pool};
   const std::string text = RenderMetrics(fake.source);
   EXPECT_TRUE(HasLine(text, "chain429_pool_closed_seconds{pool=\"groq/main\",reason=\"rate_limited\"} 42"));

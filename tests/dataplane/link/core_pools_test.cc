@@ -66,14 +66,14 @@ TEST_F(LinkCoreTest, ClosuresTravelByThePermitsStreamAndNumbersByTheOther) {
   ASSERT_TRUE(SayPool(closed).ok());
   core.TakeDeliveries();
   PoolState numbers = LimitedPool();
-  numbers.remaining_requests = 4;
+  numbers.limits.push_back({.window = absl::Minutes(1), .amount = 7, .remaining = 4, .recoveries = {}});
   v1::SyncDown down;
   down.set_epoch(kEpoch);
   wire::Encode(numbers, down.mutable_pools()->add_pools());
   ASSERT_TRUE(core.OnSync(down, now).ok());
   const std::vector<LinkMail> mails = MailFor(0);
   ASSERT_EQ(mails.size(), 1u);
-  EXPECT_EQ(mails[0].pools[0].remaining_requests, 4);
+  EXPECT_EQ(mails[0].pools[0].limits.at(0).remaining, 4);
   EXPECT_EQ(mails[0].pools[0].closure, Closure::kRateLimited);
   EXPECT_EQ(mails[0].pools[0].closed_for, absl::Seconds(30));
 }

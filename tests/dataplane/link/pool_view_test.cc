@@ -9,11 +9,14 @@ const PoolId kPool(7);
 
 class PoolViewTest : public testing::Test {
  protected:
+  static LimitState Left(int64_t remaining) {
+    return {.window = absl::Minutes(1), .amount = 30, .remaining = remaining, .recoveries = {{absl::Seconds(40), 30}}};
+  }
   static PoolState Open(int64_t remaining = -1) {
     PoolState state;
     state.pool = kPool;
     state.limited = remaining >= 0;
-    state.remaining_requests = remaining;
+    if (remaining >= 0) state.limits = {Left(remaining)};
     return state;
   }
   static PoolState Closed(absl::Duration closed_for, Closure closure = Closure::kRateLimited) {
@@ -40,7 +43,7 @@ class PoolViewTest : public testing::Test {
 TEST_F(PoolViewTest, TellsWhatTheControlPlaneSays) {
   PoolState said = Closed(absl::Seconds(30));
   said.limited = true;
-  said.remaining_requests = 12;
+  said.limits = {Left(12)};
   said.shares = {{3, 4, absl::Minutes(1)}};
   EXPECT_EQ(view.OnState(said, now), said);
   EXPECT_EQ(view.OnState(Open(5), now), Open(5));
@@ -64,7 +67,7 @@ TEST_F(PoolViewTest, AClosureThatAWorkerSawLeavesTheNumbersAsTheyAre) {
   EXPECT_EQ(known.closure, Closure::kRateLimited);
   EXPECT_EQ(known.closed_for, absl::Seconds(40));
   EXPECT_TRUE(known.limited);
-  EXPECT_EQ(known.remaining_requests, 5);
+  EXPECT_EQ(known.limits.at(0).remaining, 5);
   EXPECT_EQ(known.shares.size(), 1u);
 }
 
@@ -89,7 +92,7 @@ TEST_F(PoolViewTest, AStateThatWasUnderWayDoesNotOpenWhatAWorkerJustSawClose) {
   const PoolState told = view.OnState(Open(5), now);
   EXPECT_EQ(told.closure, Closure::kRateLimited);
   EXPECT_GT(told.closed_for, absl::ZeroDuration());
-  EXPECT_EQ(told.remaining_requests, 5);
+  EXPECT_EQ(told.limits.at(0).remaining, 5);
 }
 
 TEST_F(PoolViewTest, AnOpeningHoldsThoughItCameWhileItWasDoubted) {
@@ -128,10 +131,45 @@ TEST_F(PoolViewTest, NumbersNeitherOpenNorClose) {
   const PoolState numbers = view.OnNumbers(Open(9), now);
   EXPECT_EQ(numbers.closure, Closure::kRateLimited);
   EXPECT_EQ(numbers.closed_for, absl::Seconds(30));
-  EXPECT_EQ(numbers.remaining_requests, 9);
+  EXPECT_EQ(numbers.limits.at(0).remaining, 9);
   view.OnState(Open(9), now);
   EXPECT_EQ(view.OnNumbers(Closed(absl::Seconds(50)), now).closure, Closure::kNone);
   EXPECT_EQ(ClosedFor(), absl::ZeroDuration());
+}
+
+TEST_F(PoolViewTest, NumbersThatWereOvertakenSayNothingButShares) {
+  PoolState newer = Open(4);
+  newer.serial = 9;
+  newer.numbers_only = true;
+  view.OnState(newer, now);
+  PoolState older = Open(7);
+  older.serial = 8;
+  older.shares = {{3, 4, absl::Minutes(1)}};
+  const PoolState told = view.OnNumbers(older, now);
+  EXPECT_EQ(told.limits.at(0).remaining, 4);
+  EXPECT_EQ(told.shares, older.shares);
+  EXPECT_FALSE(told.numbers_only);
+  view.OnNewLeader();
+  older.serial = 1;
+  EXPECT_EQ(view.OnNumbers(older, now).limits.at(0).remaining, 7) << "another leader counts anew";
+}
+
+TEST_F(PoolViewTest, SharesThatAreNotToldAgainAreKept) {
+  PoolState said = Open(5);
+  said.shares = {{3, 4, absl::Minutes(1)}};
+  view.OnState(said, now);
+  PoolState numbers = Open(4);
+  numbers.numbers_only = true;
+  EXPECT_TRUE(view.OnState(numbers, now).numbers_only);
+  EXPECT_EQ(view.List(now)[0].shares, said.shares);
+}
+
+TEST_F(PoolViewTest, WhatRecoversIsCountedWhenItIsToldOn) {
+  view.OnState(Open(5), now);
+  Turn(absl::Seconds(10));
+  EXPECT_EQ(view.List(now)[0].limits.at(0).recoveries.at(0).in, absl::Seconds(30));
+  Turn(absl::Seconds(30));
+  EXPECT_EQ(view.List(now)[0].limits.at(0).remaining, 30);
 }
 
 TEST_F(PoolViewTest, ClosuresAreReportedWithWhatIsLeftOfThem) {

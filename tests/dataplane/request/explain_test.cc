@@ -56,7 +56,8 @@ class ExplainTest : public testing::Test {
     mail.pools.emplace_back();
     mail.pools.back().pool = QuotaPool(target);
     mail.pools.back().limited = true;
-    mail.pools.back().remaining_requests = requests;
+    mail.pools.back().limits.push_back(
+        {.window = absl::Minutes(1), .amount = 30, .remaining = requests, .recoveries = {}});
     desk.OnMail(mail, now);
   }
 

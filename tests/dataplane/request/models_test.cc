@@ -133,5 +133,13 @@ TEST_F(ModelsTest, WithoutChainsTheMessageSaysSo) {
   EXPECT_EQ(UnknownModelMessage(*empty.Done(), nullptr, "m"), "There is no model \"m\". No chain is configured yet.");
 }
 
+TEST_F(ModelsTest, AnUnknownChainIsNoModel) {
+  made.Done();
+  EXPECT_EQ(UnknownChainMessage(*made, nullptr, "codign"),
+            "There is no chain \"codign\". Did you mean \"coding\"? The chains are: coding, other.");
+  EXPECT_EQ(UnknownChainMessage(*made, &restricted, "coding"),
+            "There is no chain \"coding\" for this key. The chains that it may use are: other.");
+}
+
 }  // namespace
 }  // namespace chain429

@@ -29,7 +29,8 @@ TEST(PassingFields, TheClientsKeyHostCookiesAndConnectionStayHere) {
 }
 
 TEST(PassingFields, EverythingElseOfTheClientGoesOn) {
-  for (const char* name : {"Content-Type", "User-Agent", "x-stainless-lang", "OpenAI-Organization", "Accept", "x-429", "x-429chai", "Authorization2", "x-request-id"}) {
+  for (const char* name : {"Content-Type", "User-Agent", "x-stainless-lang", "OpenAI-Organization", "Accept", "x-429",
+                           "x-429chai", "Authorization2", "x-request-id"}) {
     EXPECT_TRUE(Up(name)) << name;
   }
 }
@@ -56,6 +57,18 @@ TEST(PassingFields, TheProvidersCookiesConnectionAndOurOwnNamesDoNotReachTheClie
        {"Content-Type", "x-ratelimit-remaining-requests", "retry-after", "openai-processing-ms", "Date"}) {
     EXPECT_TRUE(Down(name)) << name;
   }
+}
+
+TEST(PassingFields, KnowsWhatTellsOfOneAccountsLimits) {
+  const auto tells = [](const char* name, bool error) { return TellsOfLimits({name, "1"}, error); };
+  for (const char* name : {"x-ratelimit-limit-requests", "X-RateLimit-Reset-Tokens", "x-ratelimit-limit-requests-day",
+                           "RateLimit", "ratelimit-policy"}) {
+    EXPECT_TRUE(tells(name, false)) << name;
+    EXPECT_TRUE(tells(name, true)) << name;
+  }
+  EXPECT_TRUE(tells("Retry-After", false));
+  EXPECT_FALSE(tells("Retry-After", true)) << "an error that is handed back says when it may be tried again";
+  for (const char* name : {"content-type", "x-rate", "x-request-id", "date"}) EXPECT_FALSE(tells(name, false)) << name;
 }
 
 }  // namespace
