@@ -52,8 +52,8 @@ int64_t Ledger::Used(Slot& slot, const Now& now) {
 
 absl::Duration Ledger::Wait(Slot& slot, int64_t amount, const Now& now) {
   if (amount <= 0) return absl::ZeroDuration();
-  if (amount > slot.limit.amount) return absl::InfiniteDuration();
-  const int64_t excess = Used(slot, now) + amount - slot.limit.amount;
+  if (amount > slot.limit.at_once()) return absl::InfiniteDuration();
+  const int64_t excess = Used(slot, now) + amount - slot.limit.at_once();
   if (excess <= 0) return absl::ZeroDuration();
   if (slot.limit.unit == Unit::kConcurrency) return kHeldWait;
   absl::Duration wait = slot.window.UntilFreed(excess, now);
@@ -73,7 +73,7 @@ absl::Duration Ledger::Wait(const Charge& charge, const Now& now) {
 int64_t Ledger::Room(const Charge& charge, int64_t most, const Now& now) {
   for (Slot& slot : slots_) {
     const int64_t each = charge.Of(slot.limit.unit);
-    if (each > 0) most = std::min(most, std::max<int64_t>(0, slot.limit.amount - Used(slot, now)) / each);
+    if (each > 0) most = std::min(most, std::max<int64_t>(0, slot.limit.at_once() - Used(slot, now)) / each);
   }
   return most;
 }
@@ -82,19 +82,27 @@ int64_t Ledger::Capacity(const Charge& charge) const {
   int64_t capacity = INT64_MAX;
   for (const Slot& slot : slots_) {
     const int64_t each = charge.Of(slot.limit.unit);
-    if (each > 0) capacity = std::min(capacity, slot.limit.amount / each);
+    if (each > 0) capacity = std::min(capacity, slot.limit.at_once() / each);
   }
   return capacity;
 }
 
-Charge Ledger::Fitted(Charge charge) const {
+Charge Ledger::Fitted(Charge charge, int64_t least) const {
   for (const Slot& slot : slots_) {
-    const int64_t amount = slot.limit.amount;
+    const int64_t amount = slot.limit.at_once();
     if (slot.limit.unit == Unit::kTokens && charge.input < amount)
       charge.output = std::min(charge.output, amount - charge.input);
     if (slot.limit.unit == Unit::kOutputTokens) charge.output = std::min(charge.output, amount);
+    if (slot.limit.unit == Unit::kCredits && least < amount) charge.credits = std::min(charge.credits, amount);
   }
   return charge;
+}
+
+const Limit* Ledger::TooSmallFor(const Charge& charge) const {
+  for (const Slot& slot : slots_) {
+    if (charge.Of(slot.limit.unit) > slot.limit.at_once()) return &slot.limit;
+  }
+  return nullptr;
 }
 
 void Ledger::Reserve(const Charge& charge) { held_ += charge; }
@@ -175,7 +183,7 @@ int64_t Ledger::Remaining(Unit unit, const Now& now) {
   int64_t remaining = -1;
   for (Slot& slot : slots_) {
     if (slot.limit.unit != unit && !(unit == Unit::kTokens && IsTokens(slot.limit.unit))) continue;
-    const int64_t left = std::max<int64_t>(0, slot.limit.amount - Used(slot, now));
+    const int64_t left = std::max<int64_t>(0, slot.limit.at_once() - Used(slot, now));
     remaining = remaining < 0 ? left : std::min(remaining, left);
   }
   return remaining;

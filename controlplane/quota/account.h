@@ -52,6 +52,8 @@ class PoolAccount {
     bool refused = false;  // a 429, which the provider did not count
   };
   void Read(const Seen& seen, const Now& now);
+  // An attempt that was charged so came to this. To be told before its readings.
+  void GiveBack(const Charge& charged, const Charge& cost, const Now& now);
   // `charge` went well.
   void Succeed(const Charge& charge, MonoTime sent_at, const Now& now);
   // The provider refused a request for its limits. To be told before the cooldown.
@@ -90,6 +92,9 @@ class PoolAccount {
   Cooldown cooldown_;
   LearnedLimits learned_;
   InferredLimit inferred_;
+  // Tokens that were charged up front and were not used, by when they went back: a provider's count of an earlier
+  // moment still holds them.
+  UseLog given_back_{absl::Milliseconds(500), absl::ZeroDuration(), absl::ZeroDuration()};
 };
 
 }  // namespace chain429

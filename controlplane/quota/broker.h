@@ -15,6 +15,7 @@
 #include "common/model/snapshot.h"
 #include "controlplane/quota/book.h"
 #include "controlplane/quota/permit_table.h"
+#include "controlplane/quota/terms.h"
 
 namespace chain429 {
 
@@ -130,7 +131,7 @@ class Broker {
     bool canary = false;
     bool limited = false;
   };
-  Fit FitOf(const Candidate& candidate, const std::vector<PoolAccount*>& accounts, const Charge& charge,
+  Fit FitOf(const Candidate& candidate, const std::vector<PoolAccount*>& accounts, const Charge& charge, bool priced,
             const Now& now);
   uint32_t SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge,
                      const Now& now);
@@ -145,13 +146,13 @@ class Broker {
       if (PoolAccount* account = book_.Find(id)) visit(*account);
     }
   }
+  std::vector<PoolAccount*> AccountsOf(const std::vector<PoolId>& pools);
   void MarkSent(PermitRecord& permit, uint32_t count, MonoTime at, const Now& now);
   void ReturnUnused(PermitRecord& permit, uint32_t count);
   void SettleKnown(PermitRecord& permit, const Settlement& settlement, const Charge& actual, const Now& now);
   void SettleFree(const Settlement& settlement, const Charge& actual, const Now& now);
-  void Learn(const Settlement& settlement, const Charge& actual, const Now& now);
+  void Learn(const Settlement& settlement, const Charge& actual, const Terms& terms, const Now& now);
   void CloseFor(const Settlement& settlement, const Now& now);
-  Charge ActualOf(const Settlement& settlement, const Charge& charged);
   void Expire(PermitId id, const Now& now);
 
   // attach
