@@ -10,29 +10,17 @@
 #include "absl/time/time.h"
 #include "common/base/log_settings.h"
 #include "common/config/problem.h"
+#include "common/model/limit_key.h"
 #include "common/model/pool.h"
 #include "common/model/snapshot.h"
 
 // A configuration as written, checked and with its places, so that whoever finds something wrong later can say where.
 namespace chain429 {
 
-// The limits that can be written, in the order of LimitSlots().
-enum class LimitSlot : uint8_t { kRpm, kRpd, kTpm, kTpd, kConcurrency };
-inline constexpr size_t kLimitSlotCount = 5;
-
-struct LimitSlotInfo {
-  LimitSlot key;
-  std::string_view name;
-  Unit unit;
-  absl::Duration length;  // zero: no window
-};
-// In the order of LimitSlot.
-const std::array<LimitSlotInfo, kLimitSlotCount>& LimitSlots();
-
-// Amounts by LimitSlot; absent: no such limit.
-using LimitAmounts = std::array<std::optional<int64_t>, kLimitSlotCount>;
-// Windows by LimitSlot; absent: the catalogue's, else sliding. Concurrency has none.
-using WindowChoices = std::array<std::optional<WindowSpec>, kLimitSlotCount>;
+// Amounts by their index in kLimitKeys; absent: no such limit.
+using LimitAmounts = std::array<std::optional<int64_t>, kLimitKeys.size()>;
+// Windows likewise; absent: the catalogue's, else sliding. Concurrency has none.
+using WindowChoices = std::array<std::optional<WindowSpec>, kLimitKeys.size()>;
 
 // Where a secret is to be found. The secret itself is never part of a configuration.
 struct SecretSource {
@@ -70,6 +58,9 @@ struct ModelConfig {
   LimitAmounts limits;
   int64_t context = 0;  // 0: not said
   std::string canonical;
+  std::optional<CreditRates> rates;
+  Position at;
+  std::string path;
 };
 
 struct ProviderConfig {

@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "common/config/secrecy.h"
 #include "common/config/suggest.h"
+#include "common/model/charging.h"
 
 namespace chain429 {
 namespace {
@@ -78,6 +79,19 @@ std::optional<int64_t> ValueReader::Integer(const ConfigNode& node, const Config
   if (error == std::errc() && end == digits.data() + digits.size() && value >= least && value <= most) return value;
   const bool small = digits.starts_with("-") || (error == std::errc() && value < least);
   Error(node.at, place, small ? absl::StrCat("must be at least ", least) : absl::StrCat("must be at most ", most));
+  return std::nullopt;
+}
+
+std::optional<int64_t> ValueReader::Credits(const ConfigNode& node, const ConfigPlace& place, bool zero_allowed) const {
+  if (node.kind != NodeKind::kInteger && node.kind != NodeKind::kFloat) {
+    WrongType(node, place, "a number");
+    return std::nullopt;
+  }
+  const std::optional<int64_t> micros = ParseCredits(node.text);
+  if (micros && (*micros > 0 || zero_allowed)) return micros;
+  Error(node.at, place,
+        micros ? "must be more than 0"
+               : "must be a plain number such as 0.05, at most 1000000000, with at most six digits after its point");
   return std::nullopt;
 }
 
@@ -174,6 +188,11 @@ std::optional<bool> ConfigFields::Bool(std::string_view key) {
 std::optional<int64_t> ConfigFields::Integer(std::string_view key, int64_t least, int64_t most) {
   const ConfigMember* member = TakeValue(key);
   return member == nullptr ? std::nullopt : read_.Integer(member->value, place_.Key(*member), least, most);
+}
+
+std::optional<int64_t> ConfigFields::Credits(std::string_view key, bool zero_allowed) {
+  const ConfigMember* member = TakeValue(key);
+  return member == nullptr ? std::nullopt : read_.Credits(member->value, place_.Key(*member), zero_allowed);
 }
 
 std::optional<absl::Duration> ConfigFields::Duration(std::string_view key, bool zero_allowed) {

@@ -33,6 +33,8 @@ class ValueReader {
   std::optional<std::string> Name(const ConfigNode& node, const ConfigPlace& place) const;  // [a-z0-9][a-z0-9._-]{0,62}
   std::optional<bool> Bool(const ConfigNode& node, const ConfigPlace& place) const;
   std::optional<int64_t> Integer(const ConfigNode& node, const ConfigPlace& place, int64_t least, int64_t most) const;
+  // A number of credits such as 0.05, in millionths.
+  std::optional<int64_t> Credits(const ConfigNode& node, const ConfigPlace& place, bool zero_allowed) const;
   std::optional<absl::Duration> Duration(const ConfigNode& node, const ConfigPlace& place, bool zero_allowed) const;
   // The index of the word among `words`.
   std::optional<size_t> Choice(const ConfigNode& node, const ConfigPlace& place,
@@ -71,6 +73,7 @@ class ConfigFields {
   std::optional<std::string> Name(std::string_view key);
   std::optional<bool> Bool(std::string_view key);
   std::optional<int64_t> Integer(std::string_view key, int64_t least, int64_t most);
+  std::optional<int64_t> Credits(std::string_view key, bool zero_allowed);
   std::optional<absl::Duration> Duration(std::string_view key, bool zero_allowed);
   std::optional<size_t> Choice(std::string_view key, std::span<const std::string_view> words);
 

@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "common/config/secrecy.h"
 #include "common/config/suggest.h"
+#include "common/provider/limit_keys.h"
 
 namespace chain429 {
 namespace {
@@ -18,14 +19,10 @@ constexpr int64_t kHighestLimit = 1'000'000'000'000;
 constexpr std::array<std::string_view, 3> kWindowWords = {"sliding", "fixed", "bucket"};
 constexpr std::array<WindowKind, 3> kWindowKinds = {WindowKind::kSliding, WindowKind::kFixed, WindowKind::kBucket};
 
-// "07:30" after midnight.
-std::optional<absl::Duration> ParseTimeOfDay(std::string_view text) {
-  const auto digit = [&](size_t i) { return text[i] >= '0' && text[i] <= '9' ? text[i] - '0' : 100; };
-  if (text.size() != 5 || text[2] != ':') return std::nullopt;
-  const int hours = digit(0) * 10 + digit(1);
-  const int minutes = digit(3) * 10 + digit(4);
-  if (hours > 23 || minutes > 59) return std::nullopt;
-  return absl::Hours(hours) + absl::Minutes(minutes);
+std::optional<int64_t> ReadAmount(const ConfigNode& node, const ConfigPlace& place, Unit unit,
+                                  const ValueReader& read) {
+  return unit == Unit::kCredits ? read.Credits(node, place, /*zero_allowed=*/false)
+                                : read.Integer(node, place, 1, kHighestLimit);
 }
 
 void ReadFixed(ConfigFields& fields, WindowSpec& window, const ZoneLookup& zones) {
@@ -36,7 +33,7 @@ void ReadFixed(ConfigFields& fields, WindowSpec& window, const ZoneLookup& zones
     if (!fixed) {
       read.Error(anchor->key_at, place, "only a fixed window has an anchor");
     } else if (const auto text = read.String(anchor->value, place); text) {
-      const std::optional<absl::Duration> time = ParseTimeOfDay(*text);
+      const std::optional<absl::Duration> time = ParseAnchor(*text);
       if (!time) read.Error(anchor->value.at, place, "not a time of day: write it as \"00:00\"");
       window.anchor = time.value_or(absl::ZeroDuration());
     }
@@ -52,34 +49,40 @@ void ReadFixed(ConfigFields& fields, WindowSpec& window, const ZoneLookup& zones
   }
 }
 
-std::optional<WindowSpec> ReadWindow(const ConfigMember& member, const ConfigPlace& place, absl::Duration length,
+void ReadBurst(ConfigFields& fields, WindowSpec& window, Unit unit) {
+  const ConfigMember* burst = fields.Take("burst");
+  if (burst == nullptr) return;
+  const ConfigPlace place = fields.place().Key(*burst);
+  if (window.kind != WindowKind::kBucket) {
+    fields.read().Error(burst->key_at, place, "only a bucket has a burst");
+  } else {
+    window.burst = ReadAmount(burst->value, place, unit, fields.read()).value_or(0);
+  }
+}
+
+std::optional<WindowSpec> ReadWindow(const ConfigMember& member, const ConfigPlace& place, const LimitKey& key,
                                      const ZoneLookup& zones, const ValueReader& read) {
   ConfigFields fields(member.value, place, read);
   if (!fields.valid()) return std::nullopt;
   WindowSpec window;
-  window.length = length;
+  window.length = key.window;
   const ConfigMember* kind = fields.Require("kind");
   const std::optional<size_t> word =
       kind == nullptr ? std::nullopt : read.Choice(kind->value, place.Key(*kind), kWindowWords);
-  // An unreadable kind is reported already; taking it for fixed spares complaints about its anchor.
-  window.kind = word ? kWindowKinds[*word] : WindowKind::kFixed;
+  if (!word) {
+    // Reported already: what fits one kind or another is no fault beside it.
+    for (const std::string_view known : {"anchor", "zone", "burst"}) fields.Take(known);
+    fields.Finish();
+    return std::nullopt;
+  }
+  window.kind = kWindowKinds[*word];
   ReadFixed(fields, window, zones);
+  ReadBurst(fields, window, key.unit);
   fields.Finish();
   return window;
 }
 
 }  // namespace
-
-const std::array<LimitSlotInfo, kLimitSlotCount>& LimitSlots() {
-  static const std::array<LimitSlotInfo, kLimitSlotCount> kKeys = {{
-      {LimitSlot::kRpm, "rpm", Unit::kRequests, absl::Minutes(1)},
-      {LimitSlot::kRpd, "rpd", Unit::kRequests, absl::Hours(24)},
-      {LimitSlot::kTpm, "tpm", Unit::kTokens, absl::Minutes(1)},
-      {LimitSlot::kTpd, "tpd", Unit::kTokens, absl::Hours(24)},
-      {LimitSlot::kConcurrency, "concurrency", Unit::kConcurrency, absl::ZeroDuration()},
-  }};
-  return kKeys;
-}
 
 LimitAmounts ReadLimits(ConfigFields& parent) {
   LimitAmounts amounts;
@@ -89,11 +92,29 @@ LimitAmounts ReadLimits(ConfigFields& parent) {
   ConfigPlace place = parent.place().Key(*member);
   place.secret = false;
   ConfigFields fields(member->value, place, parent.read());
-  for (const LimitSlotInfo& info : LimitSlots()) {
-    amounts[static_cast<size_t>(info.key)] = fields.Integer(info.name, 1, kHighestLimit);
+  for (size_t i = 0; i < kLimitKeys.size(); ++i) {
+    const ConfigMember* amount = fields.TakeValue(kLimitKeys[i].name);
+    if (amount == nullptr) continue;
+    amounts[i] = ReadAmount(amount->value, fields.place().Key(*amount), kLimitKeys[i].unit, parent.read());
   }
   fields.Finish();
   return amounts;
+}
+
+std::optional<CreditRates> ReadRates(ConfigFields& parent) {
+  const ConfigMember* member = parent.Take("credits");
+  if (member == nullptr) return std::nullopt;
+  ConfigFields fields(member->value, parent.place().Key(*member), parent.read());
+  if (!fields.valid()) return std::nullopt;
+  const std::optional<int64_t> request = fields.Credits("request", /*zero_allowed=*/true);
+  const std::optional<int64_t> input = fields.Credits("input_per_mtok", /*zero_allowed=*/true);
+  const std::optional<int64_t> output = fields.Credits("output_per_mtok", /*zero_allowed=*/true);
+  if (member->value.members.empty()) {
+    parent.read().Error(member->value.at, fields.place(),
+                        "must say at least one of request, input_per_mtok and output_per_mtok");
+  }
+  fields.Finish();
+  return CreditRates{request.value_or(0), input.value_or(0), output.value_or(0)};
 }
 
 WindowChoices ReadWindows(ConfigFields& parent, const ZoneLookup& zones) {
@@ -101,15 +122,14 @@ WindowChoices ReadWindows(ConfigFields& parent, const ZoneLookup& zones) {
   const ConfigMember* member = parent.Take("windows");
   if (member == nullptr) return windows;
   ConfigFields fields(member->value, parent.place().Key(*member), parent.read());
-  for (const LimitSlotInfo& info : LimitSlots()) {
-    const ConfigMember* window = fields.Take(info.name);
+  for (size_t i = 0; i < kLimitKeys.size(); ++i) {
+    const ConfigMember* window = fields.Take(kLimitKeys[i].name);
     if (window == nullptr) continue;
-    if (info.key == LimitSlot::kConcurrency) {
+    if (kLimitKeys[i].unit == Unit::kConcurrency) {
       parent.read().Error(window->key_at, fields.place().Key(*window), "concurrency has no window");
       continue;
     }
-    windows[static_cast<size_t>(info.key)] =
-        ReadWindow(*window, fields.place().Key(*window), info.length, zones, parent.read());
+    windows[i] = ReadWindow(*window, fields.place().Key(*window), kLimitKeys[i], zones, parent.read());
   }
   fields.Finish();
   return windows;

@@ -9,6 +9,9 @@ namespace chain429 {
 // The value of `limits:` under `parent`, if there is one.
 LimitAmounts ReadLimits(ConfigFields& parent);
 
+// The value of `credits:` under `parent`, if there is one: what a model costs in the provider's own currency.
+std::optional<CreditRates> ReadRates(ConfigFields& parent);
+
 // The value of `windows:` under `parent`, if there is one.
 WindowChoices ReadWindows(ConfigFields& parent, const ZoneLookup& zones);
 

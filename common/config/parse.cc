@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/config/credit_check.h"
 #include "common/config/schema.h"
 
 namespace chain429 {
@@ -17,6 +18,7 @@ std::unique_ptr<const ParsedConfig> ParseConfig(std::string_view text, std::stri
   parsed->tree = *std::move(tree);
   parsed->config = ReadConfig(parsed->tree, catalogue, zones, problems);
   parsed->chains = Resolve(parsed->config, catalogue, problems);
+  CheckCredits(parsed->config, parsed->chains, catalogue, problems);
   if (problems.errors() > errors_before) return nullptr;
   return parsed;
 }

@@ -148,11 +148,14 @@ class ProviderReader {
       ModelConfig model;
       model.name = entry.key;
       const ConfigPlace entry_place = place.Key(entry);
+      model.at = entry.key_at;
+      model.path = entry_place.path;
       CheckModelName(entry.key, entry.key_at, entry_place, read_);
       // `my-model:` with nothing behind it lists the model.
       if (entry.value.kind != NodeKind::kNull) {
         ConfigFields model_fields(entry.value, entry_place, read_);
         model.limits = ReadLimits(model_fields);
+        model.rates = ReadRates(model_fields);
         model.context = model_fields.Integer("context", 1, kLargestContext).value_or(0);
         if (const ConfigMember* canonical = model_fields.Take("canonical"); canonical != nullptr) {
           model.canonical = ReadModelName(*canonical, entry_place.Key(*canonical), read_).value_or("");
@@ -165,10 +168,9 @@ class ProviderReader {
 
   // The catalogue's own windows need their zones too, unless the configuration replaces them.
   void CheckCatalogueZones(const CatalogueEntry& entry, const ProviderConfig& provider, const ConfigPlace& place) {
-    for (const LimitSlotInfo& info : LimitSlots()) {
-      const auto window = entry.windows.find(info.name);
-      if (window == entry.windows.end() || window->second.kind != WindowKind::kFixed) continue;
-      if (provider.windows[static_cast<size_t>(info.key)]) continue;
+    for (size_t i = 0; i < kLimitKeys.size(); ++i) {
+      const auto window = entry.windows.find(kLimitKeys[i].name);
+      if (window == entry.windows.end() || window->second.kind != WindowKind::kFixed || provider.windows[i]) continue;
       if (!CheckZone(window->second.zone, place.at, place, zones_, read_)) return;
     }
   }

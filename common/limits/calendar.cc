@@ -34,6 +34,10 @@ Period PeriodOf(const WindowSpec& spec, absl::Time t) {
   // The local day, from anchor to anchor, that holds t.
   absl::CivilDay day = absl::ToCivilDay(t, zone);
   if (t < EdgeOf(day, anchor, zone)) --day;
+  if (spec.length == kMonth) {
+    const absl::CivilMonth month(day);
+    return {EdgeOf(absl::CivilDay(month), anchor, zone), EdgeOf(absl::CivilDay(month + 1), anchor, zone)};
+  }
   if (spec.length >= day_length) {
     const absl::CivilDay first = kFirstDay + FloorDivide(day - kFirstDay, days) * days;
     return {EdgeOf(first, anchor, zone), EdgeOf(first + days, anchor, zone)};

@@ -9,7 +9,7 @@ void Drift::Observe(const CountReading& reading, bool both_ways, Window& window,
   const auto own = window.CountedAt(reading.at, now);
   if (!own) return;
   newest_ = reading.at;
-  const int64_t least = reading.used - own->most;
+  const int64_t least = reading.used - own->most - reading.given_back;
   const int64_t must = std::max<int64_t>(0, own->least - reading.open);
   const int64_t most = std::max(least, reading.used - must - reading.charge);
   const int64_t known = Extra(now.mono);

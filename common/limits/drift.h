@@ -15,6 +15,7 @@ struct CountReading {
   int64_t charge = 0;       // what of it that request certainly is
   int64_t open = 0;         // our own use before `at` that the provider may count only when the answers end (tokens)
   absl::Duration reset = absl::InfiniteDuration();  // until the provider forgets it, as stated
+  int64_t given_back = 0;   // our own use that it may have counted at `at`, and that went back after it (tokens)
 };
 
 // What lies between our own count and the provider's: outside use of the key. One per limit.

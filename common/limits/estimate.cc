@@ -45,12 +45,20 @@ int64_t Estimator::OutputQuantile(double share) const {
   return UpperEdge(kSteps - 1);
 }
 
-Charge Estimator::Estimate(const Demand& demand, TokenPolicy policy) const {
+bool Estimator::Guesses(const Demand& demand, TokenPolicy policy, const ChargeRule& rule) {
+  if (rule.tokens == TokenCharge::kOnUse) return policy == TokenPolicy::kP95;
+  return demand.max_output <= 0 && rule.default_output <= 0 && policy == TokenPolicy::kP95;
+}
+
+Charge Estimator::Estimate(const Demand& demand, TokenPolicy policy, const ChargeRule& rule) const {
   const bool strict = policy == TokenPolicy::kStrict;
+  const bool up_front = rule.tokens != TokenCharge::kOnUse;
   Charge charge;
   charge.requests = 1;
   charge.input = PromptTokens(demand, strict);
-  if (strict) {
+  if (demand.max_output <= 0 && up_front && rule.default_output > 0) {
+    charge.output = rule.default_output;
+  } else if (strict || up_front) {
     const int64_t guess = outputs_sum_ > 0 ? std::max(kStrictOutputGuess, OutputQuantile(1.0)) : kStrictOutputGuess;
     charge.output = demand.max_output > 0 ? demand.max_output : guess;
   } else {

@@ -20,9 +20,12 @@ struct Demand {
 class Estimator {
  public:
   // What one attempt is charged before its usage is known. `kP95`: prompt and the 95th percentile of outputs seen, at
-  // most `max_output`. `kStrict`: prompt and `max_output`; the largest output seen where none is given, for want of a
+  // most `max_output`. `kStrict`, and whatever the policy where the provider counts output up front: prompt and
+  // `max_output`; where none is given, what the provider takes for it, else the largest output seen, for want of a
   // bound.
-  Charge Estimate(const Demand& demand, TokenPolicy policy) const;
+  Charge Estimate(const Demand& demand, TokenPolicy policy, const ChargeRule& rule = {}) const;
+  // Whether the output of such an estimate is only a guess.
+  static bool Guesses(const Demand& demand, TokenPolicy policy, const ChargeRule& rule);
   // `count` attempts together. Ignored without usage.
   void Learn(const Usage& usage, int64_t prompt_bytes, uint32_t count);
 

@@ -68,8 +68,8 @@ int64_t Ledger::Used(Slot& slot, const Now& now) {
 
 absl::Duration Ledger::Wait(Slot& slot, int64_t amount, const Now& now) {
   if (amount <= 0) return absl::ZeroDuration();
-  if (amount > slot.limit.amount) return absl::InfiniteDuration();
-  const int64_t excess = Used(slot, now) + amount - slot.limit.amount;
+  if (amount > slot.limit.at_once()) return absl::InfiniteDuration();
+  const int64_t excess = Used(slot, now) + amount - slot.limit.at_once();
   if (excess <= 0) return absl::ZeroDuration();
   if (slot.limit.unit == Unit::kConcurrency) return kHeldWait;
   absl::Duration wait = slot.window.UntilFreed(excess, now);
@@ -93,7 +93,7 @@ absl::Duration Ledger::Wait(const Charge& charge, const Now& now) {
 int64_t Ledger::Room(const Charge& charge, int64_t most, const Now& now) {
   for (Slot& slot : slots_) {
     const int64_t each = charge.Of(slot.limit.unit);
-    if (each > 0) most = std::min(most, std::max<int64_t>(0, slot.limit.amount - Used(slot, now)) / each);
+    if (each > 0) most = std::min(most, std::max<int64_t>(0, slot.limit.at_once() - Used(slot, now)) / each);
   }
   return most;
 }
@@ -102,19 +102,27 @@ int64_t Ledger::Capacity(const Charge& charge) const {
   int64_t capacity = INT64_MAX;
   for (const Slot& slot : slots_) {
     const int64_t each = charge.Of(slot.limit.unit);
-    if (each > 0) capacity = std::min(capacity, slot.limit.amount / each);
+    if (each > 0) capacity = std::min(capacity, slot.limit.at_once() / each);
   }
   return capacity;
 }
 
-Charge Ledger::Fitted(Charge charge) const {
+Charge Ledger::Fitted(Charge charge, int64_t least) const {
   for (const Slot& slot : slots_) {
-    const int64_t amount = slot.limit.amount;
+    const int64_t amount = slot.limit.at_once();
     if (slot.limit.unit == Unit::kTokens && charge.input < amount)
       charge.output = std::min(charge.output, amount - charge.input);
     if (slot.limit.unit == Unit::kOutputTokens) charge.output = std::min(charge.output, amount);
+    if (slot.limit.unit == Unit::kCredits && least < amount) charge.credits = std::min(charge.credits, amount);
   }
   return charge;
+}
+
+const Limit* Ledger::TooSmallFor(const Charge& charge) const {
+  for (const Slot& slot : slots_) {
+    if (charge.Of(slot.limit.unit) > slot.limit.at_once()) return &slot.limit;
+  }
+  return nullptr;
 }
 
 void Ledger::Reserve(const Charge& charge) { held_ += charge; }
@@ -168,9 +176,9 @@ bool Ledger::Refused(absl::FunctionRef<bool(const Limit&)> says_otherwise, const
   for (Slot& slot : slots_) {
     const Limit& limit = slot.limit;
     if (limit.unit == Unit::kConcurrency || limit.amount <= 0 || says_otherwise(limit)) continue;
-    if (Used(slot, now) * 100 < limit.amount * kUsedUpPercent) continue;
+    if (Used(slot, now) * 100 < limit.at_once() * kUsedUpPercent) continue;
     const int64_t own = slot.window.Used(now) + held_.Of(limit.unit) + aside_.Of(limit.unit);
-    const int64_t outside = limit.amount - own;
+    const int64_t outside = limit.at_once() - own;
     if (outside <= 0) continue;
     slot.drift.Assume(outside, now.mono, now.mono + slot.window.FullLength(now), now.mono);
     slot.forecast.Prove(outside, now.mono);
@@ -210,7 +218,7 @@ std::vector<LimitView> Ledger::View(const Now& now) {
 
 std::vector<Recovery> Ledger::Recoveries(Slot& slot, int64_t used, const Now& now) {
   std::vector<Recovery> recoveries;
-  const int64_t amount = slot.limit.amount;
+  const int64_t amount = slot.limit.at_once();
   if (slot.limit.unit == Unit::kConcurrency || used <= 0) return recoveries;
   std::vector<Window::Freed> parts = slot.window.Frees(kMostRecoveries - 2, now);
   for (size_t i = parts.size(); i-- > 1;) parts[i].amount -= parts[i - 1].amount;
@@ -238,7 +246,7 @@ std::vector<LimitState> Ledger::States(const Now& now) {
     const int64_t used = Used(slot, now);
     LimitState& state = states.emplace_back();
     state.unit = slot.limit.unit;
-    state.amount = slot.limit.amount;
+    state.amount = slot.limit.at_once();
     state.remaining = std::clamp<int64_t>(state.amount - used, 0, state.amount);
     if (state.unit == Unit::kConcurrency) continue;
     state.kind = slot.limit.window.kind;

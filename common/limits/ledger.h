@@ -29,7 +29,8 @@ struct LimitView {
 
 // One pool's limits and what was used of them. An attempt is reserved in all of them or in none, is held open until it
 // is written upstream, dated then, and trued up when it is settled. A pool without limits fits everything and only
-// remembers the last minute, so that limits learnt later begin with what was already sent.
+// remembers the last minute, so that limits learnt later begin with what was already sent. Memory is bounded whatever
+// the rate: two windows more than there are limits, each with at most kMostEntries entries of its log.
 class Ledger {
  public:
   Ledger();
@@ -49,8 +50,12 @@ class Ledger {
   bool HasLimit(Predicate predicate) const {
     return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return predicate(slot.limit); });
   }
-  // `charge` with no more output than leaves it smaller than every token limit, for outputs that are only estimates.
-  Charge Fitted(Charge charge) const;
+  // `charge` with no more output than leaves it smaller than every limit, for outputs that are only estimates. `least`:
+  // its credits without any output.
+  Charge Fitted(Charge charge, int64_t least = 0) const;
+  // The first limit that `charge` never fits into, even if nothing was used; null: there is none. Valid until the
+  // limits change.
+  const Limit* TooSmallFor(const Charge& charge) const;
 
   void Reserve(const Charge& charge);
   void Unreserve(const Charge& charge);
@@ -108,8 +113,8 @@ class Ledger {
   std::vector<Slot> slots_;
   Window requests_meter_;
   Window tokens_meter_;
-  Charge held_;   // reserved, not sent
-  Charge open_;   // sent, not settled
+  Charge held_;  // reserved, not sent
+  Charge open_;  // sent, not settled
   Charge aside_;
 };
 

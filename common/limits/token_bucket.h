@@ -23,9 +23,10 @@ class TokenBucket {
   TokenBucket Empty() const { return {length_, amount_}; }
   int64_t Used(MonoTime now) const;
   absl::Duration UntilFreed(int64_t amount, MonoTime now) const;
+  // How long it takes `amount` to flow back.
+  absl::Duration Flow(int64_t amount) const;
 
  private:
-  absl::Duration Flow(int64_t amount) const;
   absl::Duration length_;
   int64_t amount_;
   MonoTime free_at_ = MonoTime::FromNanos(INT64_MIN);

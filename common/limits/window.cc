@@ -151,6 +151,7 @@ void Window::DropOldest(int64_t amount, MonoTime at) {
 }
 
 absl::Duration Window::FullLength(const Now& now) {
+  if (bucket_) return std::max(spec_.length, bucket_->Flow(spec_.burst));
   if (spec_.kind != WindowKind::kFixed) return spec_.length;
   Turn(now);
   return std::max(absl::ZeroDuration(), period_.end + Guard() - now.wall);

@@ -20,6 +20,9 @@ inline constexpr absl::Duration kSlidingGuard = absl::Milliseconds(200);
 // sides. A twelfth of the window for short ones.
 inline constexpr absl::Duration kEdgeGuard = absl::Seconds(5);
 
+// A window's log has at most so many entries, and half of them where uses come about in order.
+inline constexpr size_t kMostEntries = 7 * 1024;
+
 // What was used within one limit's window: sliding, fixed or a bucket. Counts whole units; dates come from `Sent`.
 class Window {
  public:

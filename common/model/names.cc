@@ -1,7 +1,33 @@
+#include "absl/strings/str_cat.h"
 #include "common/model/pool.h"
 #include "common/model/settlement.h"
 
 namespace chain429 {
+namespace {
+
+constexpr int64_t kUsualTokens = 1000;  // half of them output
+constexpr int64_t kUnknownCredits = int64_t{1} << 50;  // more than any limit
+
+}  // namespace
+
+int64_t UsualCost(const Pool& pool, Unit unit) {
+  switch (unit) {
+    case Unit::kRequests:
+    case Unit::kConcurrency:
+      return 1;
+    case Unit::kTokens:
+    case Unit::kInputTokens:
+    case Unit::kOutputTokens:
+      return kUsualTokens;
+    case Unit::kCredits:
+      return pool.rates ? std::max<int64_t>(1, pool.rates->Of(1, kUsualTokens / 2, kUsualTokens / 2)) : kUnknownCredits;
+  }
+  return 1;
+}
+
+std::string AmountText(Unit unit, int64_t amount) {
+  return unit == Unit::kCredits ? CreditsText(amount) : absl::StrCat(amount);
+}
 
 std::string_view UnitName(Unit unit) {
   switch (unit) {
@@ -15,6 +41,8 @@ std::string_view UnitName(Unit unit) {
       return "output_tokens";
     case Unit::kConcurrency:
       return "concurrency";
+    case Unit::kCredits:
+      return "credits";
   }
   return "";
 }

@@ -53,6 +53,11 @@ struct DenialReason {
   bool cooldown = false;    // closed, rather than its limits used up
   Closure closure = Closure::kNone;
   absl::Duration retry_after;
+  // The request is larger than a limit: no waiting helps. Then the limit's unit and what it allows at once; 0: it
+  // counts credits, and what the model costs is not known.
+  bool never = false;
+  Unit unit = Unit::kRequests;
+  int64_t limit = 0;
 };
 
 // The answer to an Acquire: a permit, with the reasons of the candidates before it, or no permit and a reason for each.

@@ -1,26 +1,34 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "common/base/ids.h"
+#include "common/model/charging.h"
 
 namespace chain429 {
 
-// What a limit counts.
-enum class Unit : uint8_t { kRequests, kTokens, kInputTokens, kOutputTokens, kConcurrency };
+// What a limit counts. Amounts of credits are in millionths.
+enum class Unit : uint8_t { kRequests, kTokens, kInputTokens, kOutputTokens, kConcurrency, kCredits };
+inline constexpr Unit kLastUnit = Unit::kCredits;
 
 enum class WindowKind : uint8_t { kSliding, kFixed, kBucket };
+
+// The length of windows of a month. A fixed one is the calendar's month, of 28 to 31 days; others have 30.
+inline constexpr absl::Duration kMonth = absl::Hours(24 * 30);
 
 // Over which stretch of time a limit counts. Concurrency limits have none.
 struct WindowSpec {
   WindowKind kind = WindowKind::kSliding;
   absl::Duration length = absl::Minutes(1);
-  absl::Duration anchor;      // fixed: offset of one edge from local midnight
+  absl::Duration anchor;      // fixed: offset of one edge from local midnight; of months, on their first day
   std::string zone = "UTC";   // fixed: IANA name
+  int64_t burst = 0;          // bucket: what may be used at once; 0: the limit's amount
   friend bool operator==(const WindowSpec&, const WindowSpec&) = default;
 };
 
@@ -32,6 +40,11 @@ struct Limit {
   int64_t amount = 0;  // >= 0
   WindowSpec window;
   Provenance provenance = Provenance::kConfigured;
+
+  // What may be used at once if nothing was before.
+  int64_t at_once() const { return window.kind == WindowKind::kBucket && window.burst > 0 ? window.burst : amount; }
+  // What may be used in any one window, the first after a pause included, and at once.
+  int64_t least() const { return std::min(amount, at_once()); }
   friend bool operator==(const Limit&, const Limit&) = default;
 };
 
@@ -46,6 +59,10 @@ struct Pool {
   std::string key;  // "groq/main/openai/gpt-oss-120b"; id = StableId(key)
   std::vector<Limit> limits;
   TokenPolicy tokens = TokenPolicy::kP95;
+  ChargeRule charging;
+  // Of a model's own pool, the last of a target's, what the model costs; none: not known. Of the others the dearest of
+  // the provider's models, for what must be guessed.
+  std::optional<CreditRates> rates;
   WhenDisconnected when_disconnected = WhenDisconnected::kShare;
   bool learns = true;  // limits may be learnt from headers; false for pools that only close (credentials)
   friend bool operator==(const Pool&, const Pool&) = default;
@@ -99,8 +116,12 @@ struct PoolState {
   friend bool operator==(const PoolState&, const PoolState&) = default;
 };
 
+// How much of `unit` a request of usual size takes of a pool: what turns a share of a limit into requests.
+int64_t UsualCost(const Pool& pool, Unit unit);
+
 std::string_view UnitName(Unit unit);          // "requests", …
 std::string_view WindowKindName(WindowKind kind);  // "sliding", …
+std::string AmountText(Unit unit, int64_t amount);  // "30"; of credits "0.05"
 std::string_view ClosureName(Closure closure);  // "rate_limited", …
 
 }  // namespace chain429

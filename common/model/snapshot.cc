@@ -44,6 +44,8 @@ Pool MakePool(const Provider& provider, std::string key, std::vector<Limit> limi
   pool.key = std::move(key);
   pool.limits = std::move(limits);
   pool.tokens = provider.tokens;
+  pool.charging = provider.charging;
+  pool.rates = DearestRates(provider);
   pool.when_disconnected = provider.when_disconnected;
   return pool;
 }
@@ -94,6 +96,18 @@ void AddByName(Snapshot& snapshot, const std::string& name, uint32_t index) {
 
 }  // namespace
 
+std::optional<CreditRates> DearestRates(const Provider& provider) {
+  std::optional<CreditRates> dearest;
+  for (const ModelLimits& model : provider.models) {
+    if (!model.rates) continue;
+    if (!dearest) dearest.emplace();
+    dearest->request = std::max(dearest->request, model.rates->request);
+    dearest->input = std::max(dearest->input, model.rates->input);
+    dearest->output = std::max(dearest->output, model.rates->output);
+  }
+  return dearest;
+}
+
 std::vector<TargetPlan> PlanTargets(const std::vector<Provider>& providers, uint32_t provider_index,
                                     std::string_view model, std::string_view owner,
                                     const std::vector<Limit>& target_limits) {
@@ -129,6 +143,7 @@ std::vector<TargetPlan> PlanTargets(const std::vector<Provider>& providers, uint
     Pool narrow = MakePool(provider, absl::StrCat(account, "|", ToAbsl(model)),
                            known == provider.models.end() ? std::vector<Limit>{} : known->limits);
     narrow.learns = false;
+    narrow.rates = known == provider.models.end() ? std::nullopt : known->rates;
     AddPool(plan, std::move(narrow));
     plan.target.id = TargetId(StableId(key));
     plan.target.context = known == provider.models.end() ? 0 : known->context;

@@ -53,6 +53,7 @@ struct ModelLimits {
   int64_t context = 0;     // tokens; 0: unknown
   std::string canonical;
   std::vector<std::string> aliases;  // further names that mean it, beside the canonical one
+  std::optional<CreditRates> rates;  // none: not known
 };
 
 struct Provider {
@@ -67,6 +68,7 @@ struct Provider {
   std::vector<Limit> catalogue_limits;  // known limits of the kind for models without an entry; provenance kCatalogue
   std::vector<ModelLimits> models;
   TokenPolicy tokens = TokenPolicy::kP95;
+  ChargeRule charging;
   WhenDisconnected when_disconnected = WhenDisconnected::kShare;
   absl::Duration first_token = absl::ZeroDuration();  // the kind's own timeout, where a chain says nothing; 0: none
   bool ask_usage = true;  // the provider is known to take stream_options.include_usage
@@ -141,6 +143,9 @@ struct Snapshot {
   // path.
   absl::Status Index();
 };
+
+// The highest of each rate that a model of the provider has; none if none has any.
+std::optional<CreditRates> DearestRates(const Provider& provider);
 
 // The target and pools that `provider`/`model` has on each credential group, in file order: the one place where limits
 // become pools. `owner` distinguishes limits written on a chain's target ("chains.coding.targets[groq/m]");

@@ -22,6 +22,7 @@ struct CatalogueModel {
   std::vector<std::string> aliases;  // further names that mean it
   int64_t context = 0;               // tokens; 0: unknown
   std::vector<Limit> limits;         // its own known limits; provenance kCatalogue
+  std::optional<CreditRates> rates;  // what it costs in the provider's own currency; none: not known
 };
 
 // What is known of one kind of provider.
@@ -37,6 +38,7 @@ struct CatalogueEntry {
   std::map<std::string, WindowSpec, std::less<>>
       windows;  // how its windows move, by the configuration's keys ("rpd"); absent: sliding
   std::vector<CatalogueModel> models;  // by id
+  ChargeRule charging;
   bool ask_usage = true;  // takes stream_options.include_usage
   absl::Duration first_token =
       absl::ZeroDuration();  // overrides the chain's timeout where it is longer; 0: nothing known

@@ -31,8 +31,22 @@ CatalogueModel ReadModel(const std::string& id, const nlohmann::json& json, cons
   model.context = fields.Count("context", 0);
   if (const nlohmann::json* limits = fields.Object("limits"))
     model.limits = ReadLimits(*limits, windows, fields.PathOf("limits"), faults);
+  if (const nlohmann::json* credits = fields.Object("credits"))
+    model.rates = ReadRates(*credits, fields.PathOf("credits"), faults);
   fields.Done();
   return model;
+}
+
+bool CountsCredits(const std::vector<Limit>& limits) {
+  return std::any_of(limits.begin(), limits.end(), [](const Limit& limit) { return limit.unit == Unit::kCredits; });
+}
+
+// A limit of credits counts nothing where nobody knows what a model costs.
+void CheckRates(const CatalogueEntry& entry, EntryFields& fields) {
+  for (const CatalogueModel& model : entry.models) {
+    if (!model.rates && CountsCredits(model.limits.empty() ? entry.limits : model.limits))
+      fields.Fault("models", absl::StrCat("\"", model.id, "\" has a limit of credits and no `credits`"));
+  }
 }
 
 // `base`'s list behind `entry`'s own.
@@ -71,6 +85,9 @@ CatalogueEntry ReadCatalogueEntry(const nlohmann::json& json, std::vector<std::s
           ReadModel(id, model, entry.windows, absl::StrCat(fields.PathOf("models"), ".", id), faults));
     }
   }
+  if (const nlohmann::json* charge = fields.Object("charge"))
+    entry.charging = ReadChargeRule(*charge, fields.PathOf("charge"), faults);
+  CheckRates(entry, fields);
   entry.ask_usage = fields.Bool("ask_usage", true);
   entry.first_token = fields.Duration("first_token", absl::ZeroDuration());
   entry.as_of = fields.String("as_of");

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/text.h"
+#include "common/model/charging.h"
 
 namespace chain429 {
 
@@ -43,6 +44,16 @@ int64_t EntryFields::Count(std::string_view key, int64_t fallback) {
   const int64_t* number = value->get_ptr<const int64_t*>();
   if (number != nullptr && *number >= 0) return *number;
   Fault(key, "a whole number from 0 on is wanted");
+  return fallback;
+}
+
+int64_t EntryFields::Credits(std::string_view key, int64_t fallback) {
+  const nlohmann::json* value = Any(key);
+  if (value == nullptr) return fallback;
+  std::string text;
+  const std::optional<int64_t> micros = ScalarToText(*value, text) ? ParseCredits(text) : std::nullopt;
+  if (micros) return *micros;
+  Fault(key, "a number from 0 on such as 0.05, with at most six digits after its point, is wanted");
   return fallback;
 }
 

@@ -23,6 +23,7 @@ class EntryFields {
   std::string String(std::string_view key, std::string_view fallback = {});
   bool Bool(std::string_view key, bool fallback);
   int64_t Count(std::string_view key, int64_t fallback);  // an integer >= 0
+  int64_t Credits(std::string_view key, int64_t fallback);  // 0.05, in millionths
   absl::Duration Duration(std::string_view key, absl::Duration fallback);
   // A string, a number or a list of these, as strings.
   std::vector<std::string> Strings(std::string_view key);

@@ -11,21 +11,20 @@
 
 namespace chain429 {
 
-// A limit's short name: "rpm" (requests per minute), "tpd", "itpm" (input tokens), "otpm", "rps", "rph", "concurrency".
-struct LimitKey {
-  Unit unit = Unit::kRequests;
-  absl::Duration window = absl::ZeroDuration();  // 0: concurrency
-};
-std::optional<LimitKey> ParseLimitKey(std::string_view key);
-
 using WindowsByKey = std::map<std::string, WindowSpec, std::less<>>;
 
-// `{rpd: {kind: fixed, anchor: "00:00", zone: UTC}}`. Faults are appended with their path.
+// `{rpd: {kind: fixed, anchor: "00:00", zone: UTC}}`, by the names of kLimitKeys. Faults are appended with their path.
 WindowsByKey ReadWindows(const nlohmann::json& value, const std::string& path, std::vector<std::string>& faults);
 
 // `{rpm: 30, tpd: 200000}` with the windows that `windows` gives them, else sliding ones.
 std::vector<Limit> ReadLimits(const nlohmann::json& value, const WindowsByKey& windows, const std::string& path,
                               std::vector<std::string>& faults);
+
+// `{request: 1, input_per_mtok: 4.5, output_per_mtok: 9}`: what attempts cost in the provider's own currency.
+CreditRates ReadRates(const nlohmann::json& value, const std::string& path, std::vector<std::string>& faults);
+
+// `{tokens: up_front, default_output: 4096, refused: counted, failed: free}`.
+ChargeRule ReadChargeRule(const nlohmann::json& value, const std::string& path, std::vector<std::string>& faults);
 
 // "07:30" as an offset from midnight.
 std::optional<absl::Duration> ParseAnchor(std::string_view text);

@@ -36,7 +36,6 @@ struct CatalogueSetup {
   std::string as_of;              // date of what the plan gives; empty: undated
   std::string note;
   std::vector<Limit> limits;      // said of the plan where the entry has none that are kept to
-  int64_t requests_per_month = 0;  // 0: no such limit is known
   std::vector<SetupModel> models;  // by id
 };
 

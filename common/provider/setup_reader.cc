@@ -49,7 +49,6 @@ CatalogueSetup ReadSetup(const nlohmann::json& value, const std::string& path, s
   setup.note = fields.String("note");
   if (const nlohmann::json* limits = fields.Object("limits"))
     setup.limits = ReadLimits(*limits, {}, fields.PathOf("limits"), faults);
-  setup.requests_per_month = fields.Count("requests_per_month", 0);
   if (const nlohmann::json* models = fields.Object("models")) {
     for (const auto& [id, model] : models->items())
       setup.models.push_back(ReadModel(id, model, absl::StrCat(fields.PathOf("models"), ".", id), faults));

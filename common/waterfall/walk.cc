@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/strings/str_cat.h"
+
 namespace chain429 {
 namespace {
 
@@ -13,6 +15,14 @@ constexpr absl::Duration kUnknownRecovery = absl::Seconds(1);
 constexpr absl::Duration kSoon = absl::Minutes(1);
 
 constexpr char kNoKey[] = "no key for it is at hand";
+
+std::string NeverFits(const DenialReason& denial) {
+  if (denial.unit == Unit::kCredits && denial.limit == 0) return "what its model costs in credits is not known";
+  std::string unit(UnitName(denial.unit));
+  std::replace(unit.begin(), unit.end(), '_', ' ');
+  return absl::StrCat("the request needs more than its limit of ", AmountText(denial.unit, denial.limit), " ", unit,
+                      " allows");
+}
 
 bool IsLimit(Closure closure) { return closure == Closure::kRateLimited || closure == Closure::kQuotaExhausted; }
 
@@ -62,7 +72,7 @@ Outcome OutcomeOf(ErrorClass error_class) {
   return Outcome::kError;
 }
 
-void Walk::Skip(uint32_t candidate, const GateView& view) {
+void Walk::Skip(uint32_t candidate, const GateView& view, std::string message) {
   Renew(candidate);
   Hop hop;
   hop.candidate = candidate;
@@ -70,7 +80,7 @@ void Walk::Skip(uint32_t candidate, const GateView& view) {
   hop.waits = SkipWaits(view);
   // What cannot take this request will not be able to later either.
   hop.opens = view.gate == Gate::kUnfit ? MonoTime::Max() : view.until;
-  if (view.gate == Gate::kUnfit && view.closure == Closure::kAuth) hop.message = kNoKey;
+  hop.message = view.gate == Gate::kUnfit && view.closure == Closure::kAuth ? kNoKey : std::move(message);
   hops_.push_back(std::move(hop));
 }
 
@@ -136,6 +146,10 @@ bool Walk::OnAnswer(const AcquireAnswer* answer, const Step& asked, absl::Functi
     const auto denial = std::find_if(answer->denials.begin(), answer->denials.end(),
                                      [&](const DenialReason& d) { return d.target == id; });
     GateView view{Gate::kExhausted, Closure::kNone, MonoTime()};
+    if (denial != answer->denials.end() && denial->never) {
+      Skip(candidate, {Gate::kUnfit, Closure::kNone, MonoTime()}, NeverFits(*denial));
+      continue;
+    }
     if (denial != answer->denials.end()) {
       if (denial->cooldown) view = {Gate::kClosed, denial->closure, MonoTime()};
       if (denial->retry_after > absl::ZeroDuration()) view.until = now + denial->retry_after;

@@ -81,7 +81,7 @@ class Walk {
   const Hops& hops() const { return hops_; }
 
  private:
-  void Skip(uint32_t candidate, const GateView& view);
+  void Skip(uint32_t candidate, const GateView& view, std::string message = {});
   void Renew(uint32_t candidate) {
     std::erase_if(earlier_, [=](const Hop& hop) { return hop.candidate == candidate; });
   }

@@ -46,6 +46,10 @@ void Encode(const DenialReason& denial, v1::DenialReason* out) {
   out->set_cooldown(denial.cooldown);
   out->set_closure(EncodeClosure(denial.closure));
   out->set_retry_after_ns(ToWire(denial.retry_after));
+  if (!denial.never) return;
+  out->set_never(true);
+  out->set_unit(static_cast<v1::Unit>(static_cast<int>(denial.unit) + 1));
+  out->set_limit(denial.limit);
 }
 
 absl::StatusOr<DenialReason> DecodeDenial(const v1::DenialReason& in) {
@@ -56,6 +60,11 @@ absl::StatusOr<DenialReason> DecodeDenial(const v1::DenialReason& in) {
   denial.cooldown = in.cooldown();
   denial.closure = reader.Enum(in.closure(), 0, Closure::kOverloaded, "closure");
   denial.retry_after = reader.Duration(in.retry_after_ns(), "retry_after_ns");
+  denial.never = in.never();
+  if (in.never()) {
+    denial.unit = reader.Enum(in.unit(), 1, kLastUnit, "unit");
+    denial.limit = reader.Count(in.limit(), "limit");
+  }
   return reader.Result(std::move(denial));
 }
 

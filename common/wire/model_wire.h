@@ -12,6 +12,8 @@
 
 // Generated types are only named here; who uses their members includes the generated header.
 namespace chain429::v1 {
+class ChargeRule;
+class CreditRates;
 class Limit;
 class Pool;
 class Reading;
@@ -29,6 +31,12 @@ namespace chain429::wire {
 
 void Encode(const Limit& limit, v1::Limit* out);
 absl::StatusOr<Limit> Decode(const v1::Limit& in);
+
+void Encode(const ChargeRule& rule, v1::ChargeRule* out);
+absl::StatusOr<ChargeRule> Decode(const v1::ChargeRule& in);
+
+void Encode(const CreditRates& rates, v1::CreditRates* out);
+absl::StatusOr<CreditRates> Decode(const v1::CreditRates& in);
 
 void Encode(const Pool& pool, v1::Pool* out);
 absl::StatusOr<Pool> Decode(const v1::Pool& in);

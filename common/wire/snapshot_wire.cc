@@ -70,6 +70,7 @@ void Encode(const ModelLimits& model, v1::ModelLimits* out) {
   out->set_context(model.context);
   out->set_canonical(model.canonical);
   for (const std::string& alias : model.aliases) out->add_aliases(alias);
+  if (model.rates) wire::Encode(*model.rates, out->mutable_rates());
 }
 
 absl::StatusOr<ModelLimits> DecodeModel(const v1::ModelLimits& in) {
@@ -80,6 +81,7 @@ absl::StatusOr<ModelLimits> DecodeModel(const v1::ModelLimits& in) {
   model.context = reader.Count(in.context(), "context");
   model.canonical = in.canonical();
   model.aliases.assign(in.aliases().begin(), in.aliases().end());
+  if (in.has_rates()) model.rates = reader.Part(Decode(in.rates()), "rates");
   return reader.Result(std::move(model));
 }
 
@@ -103,6 +105,7 @@ void Encode(const Provider& provider, v1::Provider* out) {
   out->set_ask_usage(provider.ask_usage);
   out->set_enabled(provider.enabled);
   out->set_first_token_ns(ToWire(provider.first_token));
+  wire::Encode(provider.charging, out->mutable_charging());
 }
 
 absl::StatusOr<Header> DecodeHeader(const v1::Header& in) {
@@ -133,6 +136,7 @@ absl::StatusOr<Provider> DecodeProvider(const v1::Provider& in) {
   provider.ask_usage = in.ask_usage();
   provider.enabled = in.enabled();
   provider.first_token = reader.Duration(in.first_token_ns(), "first_token_ns");
+  provider.charging = reader.Part(Decode(in.charging()), "charging");
   return reader.Result(std::move(provider));
 }
 

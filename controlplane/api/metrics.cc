@@ -38,6 +38,7 @@ void RenderPools(PrometheusText& text, const std::vector<PoolView>& pools) {
       text.Sample({{"pool", pool.key}, {"reason", ClosureName(pool.closure)}}, absl::ToDoubleSeconds(pool.closed_for));
   }
   struct Room {
+    Unit unit = Unit::kRequests;
     uint64_t amount = 0;
     uint64_t remaining = 0;
   };
@@ -47,19 +48,26 @@ void RenderPools(PrometheusText& text, const std::vector<PoolView>& pools) {
     if (pool.key.empty()) continue;
     for (const LimitView& limit : pool.limits) {
       const bool windowed = limit.limit.unit != Unit::kConcurrency;
-      const std::string window = windowed ? chain429::FormatDuration(limit.limit.window.length) : "none";
+      const absl::Duration length = limit.limit.window.length;
+      const std::string window = !windowed ? "none" : length == kMonth ? "month" : chain429::FormatDuration(length);
       const auto positive = [](int64_t n) { return static_cast<uint64_t>(std::max<int64_t>(0, n)); };
-      const Room room{positive(limit.limit.amount), positive(limit.limit.amount - limit.used)};
+      const Room room{limit.limit.unit, positive(limit.limit.amount), positive(limit.limit.at_once() - limit.used)};
       const auto [at, is_new] = rooms.try_emplace({pool.key, std::string(UnitName(limit.limit.unit)), window}, room);
       if (!is_new && room.remaining < at->second.remaining) at->second = room;
     }
   }
+  const auto sample = [&](const std::array<std::string, 3>& name, Unit unit, uint64_t amount) {
+    const std::initializer_list<MetricLabel> labels = {{"pool", name[0]}, {"unit", name[1]}, {"window", name[2]}};
+    if (unit == Unit::kCredits) {
+      text.Sample(labels, static_cast<double>(amount) / static_cast<double>(kMicrosPerCredit));
+    } else {
+      text.Sample(labels, amount);
+    }
+  };
   text.Family("chain429_control_pool_limit", "gauge", "What a pool allows in a window.");
-  for (const auto& [name, room] : rooms)
-    text.Sample({{"pool", name[0]}, {"unit", name[1]}, {"window", name[2]}}, room.amount);
+  for (const auto& [name, room] : rooms) sample(name, room.unit, room.amount);
   text.Family("chain429_control_pool_remaining", "gauge", "What of it is left now, reservations taken off.");
-  for (const auto& [name, room] : rooms)
-    text.Sample({{"pool", name[0]}, {"unit", name[1]}, {"window", name[2]}}, room.remaining);
+  for (const auto& [name, room] : rooms) sample(name, room.unit, room.remaining);
 }
 
 void RenderOwn(PrometheusText& text, const ControlCounters* counters, const LogControl* log) {

@@ -1,8 +1,12 @@
 #include "controlplane/ctl/pool_text.h"
 
+#include <vector>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "common/base/text.h"
+#include "common/model/limit_key.h"
 
 namespace chain429 {
 namespace {
@@ -19,6 +23,8 @@ std::string_view UnitWord(v1::Unit unit) {
       return "output tokens";
     case v1::UNIT_CONCURRENCY:
       return "concurrency";
+    case v1::UNIT_CREDITS:
+      return "credits";
     default:
       return "unknown unit";
   }
@@ -46,22 +52,26 @@ std::string_view ClosureWord(v1::Closure closure) {
 }  // namespace
 
 std::string LimitName(const v1::Limit& limit) {
-  if (limit.unit() == v1::UNIT_CONCURRENCY) return "concurrency";
   const absl::Duration window = absl::Nanoseconds(limit.window_ns());
-  const std::string_view letter = limit.unit() == v1::UNIT_REQUESTS ? "r" : limit.unit() == v1::UNIT_TOKENS ? "t" : "";
-  if (!letter.empty()) {
-    if (window == absl::Minutes(1)) return absl::StrCat(ToAbsl(letter), "pm");
-    if (window == absl::Hours(1)) return absl::StrCat(ToAbsl(letter), "ph");
-    if (window == absl::Hours(24)) return absl::StrCat(ToAbsl(letter), "pd");
+  if (limit.unit() > v1::UNIT_UNSPECIFIED && limit.unit() <= v1::UNIT_CREDITS) {
+    const std::string_view key = LimitKeyName(static_cast<Unit>(limit.unit() - 1), window);
+    if (!key.empty()) return std::string(key);
   }
   return absl::StrCat(ToAbsl(UnitWord(limit.unit())), " per ", chain429::FormatDuration(window));
 }
 
 std::string LimitText(const v1::LimitInfo& limit) {
-  std::string text = absl::StrCat(LimitName(limit.limit()), " ", limit.used(), "/", limit.limit().amount());
-  if (limit.used() >= limit.limit().amount() && limit.recovers_in_ns() > 0) {
-    absl::StrAppend(&text, " (free in ", HumanDuration(absl::Nanoseconds(limit.recovers_in_ns())), ")");
-  }
+  const bool credits = limit.limit().unit() == v1::UNIT_CREDITS;
+  const auto amount = [&](int64_t n) { return AmountText(credits ? Unit::kCredits : Unit::kRequests, n); };
+  const int64_t burst = limit.limit().burst();
+  const int64_t at_once = burst > 0 ? burst : limit.limit().amount();
+  std::string text =
+      absl::StrCat(LimitName(limit.limit()), " ", amount(limit.used()), "/", amount(limit.limit().amount()));
+  std::vector<std::string> notes;
+  if (burst > 0) notes.push_back(absl::StrCat(amount(burst), " at once"));
+  if (limit.used() >= at_once && limit.recovers_in_ns() > 0)
+    notes.push_back(absl::StrCat("free in ", HumanDuration(absl::Nanoseconds(limit.recovers_in_ns()))));
+  if (!notes.empty()) absl::StrAppend(&text, " (", absl::StrJoin(notes, ", "), ")");
   return text;
 }
 

@@ -10,8 +10,8 @@ namespace {
 constexpr absl::Duration kMinuteRefusal = absl::Minutes(2);
 // A limit used to this share explains a refusal.
 constexpr int64_t kExplainingPercent = 90;
-// A share of a token limit is stated in requests: as many as have this size.
-constexpr int64_t kTokensPerRequest = 1000;
+// Streams take no longer, and what was given back before a reading's request was sent is no part of it.
+constexpr absl::Duration kLongestStream = absl::Minutes(10);
 constexpr absl::Duration kLongWindow = absl::Hours(1);
 constexpr int64_t kTinyCapacity = 1000;
 // A proxy that is left alone with a pool of unknown limits that has just been closed tries it this often.
@@ -69,10 +69,20 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
     count.reading.at = seen.sent_at;
     count.reading.used = reading.limit - reading.remaining;
     count.reading.charge = requests && !seen.refused ? 1 : 0;
-    count.reading.open = requests ? 0 : ledger_.open().Of(reading.unit);
+    if (!requests && pool_.charging.tokens == TokenCharge::kOnUse) {
+      count.reading.open = ledger_.open().Of(reading.unit);
+    } else if (!requests) {
+      given_back_.VisitAfter(seen.sent_at, [&](MonoTime, int64_t amount) { count.reading.given_back += amount; });
+    }
     count.reading.reset = reading.reset_after;
     ledger_.Observe(count, now);
   }
+}
+
+void PoolAccount::GiveBack(const Charge& charged, const Charge& cost, const Now& now) {
+  if (pool_.charging.tokens != TokenCharge::kUpFront) return;
+  given_back_.After(now.mono - kLongestStream);
+  given_back_.Add(now.mono, charged.tokens() - cost.tokens(), MonoTime::FromNanos(INT64_MIN));
 }
 
 void PoolAccount::Succeed(const Charge& charge, MonoTime sent_at, const Now& now) {
@@ -105,7 +115,7 @@ void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now
   const std::vector<LimitView> views = ledger_.View(now);
   bool explained = retry_after > kMinuteRefusal;
   for (const LimitView& view : views) {
-    explained |= view.limit.amount > 0 && view.used * 100 >= view.limit.amount * kExplainingPercent;
+    explained |= view.limit.amount > 0 && view.used * 100 >= view.limit.at_once() * kExplainingPercent;
     for (const Reading& reading : seen.readings) {
       explained |= reading.unit == view.limit.unit && reading.limit == view.limit.amount && reading.remaining == 0;
     }
@@ -122,9 +132,10 @@ std::vector<SafeShare> PoolAccount::Shares(int64_t proxies, const Now& now) {
   for (const LimitView& view : ledger_.View(now)) {
     const Limit& limit = view.limit;
     const bool concurrency = limit.unit == Unit::kConcurrency;
-    const int64_t unit = concurrency || limit.unit == Unit::kRequests ? 1 : kTokensPerRequest;
-    const int64_t amount = limit.amount / unit;
-    const int64_t left = std::max<int64_t>(0, limit.amount - view.used) / unit;
+    // A share is stated in requests, whatever the limit counts.
+    const int64_t unit = UsualCost(pool_, limit.unit);
+    const int64_t amount = limit.least() / unit;
+    const int64_t left = std::max<int64_t>(0, limit.at_once() - view.used) / unit;
     SafeShare share;
     share.window = concurrency ? absl::Minutes(1) : limit.window.length;
     // Half of it, so that a proxy that stays cut off for long does not take what the others then share without it.

@@ -55,6 +55,8 @@ class PoolAccount {
     bool refused = false;  // a 429, which the provider did not count
   };
   void Read(const Seen& seen, const Now& now);
+  // An attempt that was charged so came to this. To be told before its readings.
+  void GiveBack(const Charge& charged, const Charge& cost, const Now& now);
   // A request that was written at `sent_at` was taken. True if the pool opened by it.
   bool TakesRequests(MonoTime sent_at, const Now& now);
   // `charge` went well.
@@ -103,6 +105,9 @@ class PoolAccount {
   Probation probation_;
   LearnedLimits learned_;
   InferredLimit inferred_;
+  // Tokens that were charged up front and were not used, by when they went back: a provider's count of an earlier
+  // moment still holds them.
+  UseLog given_back_{absl::Milliseconds(500), absl::ZeroDuration(), absl::ZeroDuration()};
 };
 
 }  // namespace chain429

@@ -9,7 +9,6 @@ namespace {
 
 // How long a share is kept for a proxy that is away: one window of the usual limits. Then it is taken for gone.
 constexpr absl::Duration kKeepShare = absl::Minutes(1);
-constexpr int64_t kTokensPerRequest = 1000;
 // As long as a permit that was granted just before a control plane's end may still be used.
 constexpr absl::Duration kImportedTtl = absl::Seconds(6);
 constexpr absl::Duration kSettledMemory = absl::Minutes(1);
@@ -51,9 +50,8 @@ HolderId Broker::Attach(const AttachReport& report, const Now& now) {
   for (const RecentUse& use : report.recent) {
     const MonoTime at = now.mono - std::max(use.age, absl::ZeroDuration());
     if (at <= known_until) continue;
-    const Charge charge{use.requests, use.tokens, 0};
     PoolAccount& account = book_.FindOrMakeBare(use.pool, now);
-    account.ledger().Recount(charge, at, now);
+    account.ledger().Recount(ReportedUse(account.pool(), use.requests, use.tokens), at, now);
     Touch(account, now);
   }
   ImportClosures(report, known_until, now);
@@ -121,7 +119,8 @@ void Broker::ImportHeld(HolderId holder, const AttachReport& report, const Now& 
     record.holder = holder;
     record.target = held.target;
     record.pools.assign(held.pools.begin(), held.pools.end());
-    record.charge = {1, held.tokens, 0};
+    const PoolAccount* narrow = held.pools.empty() ? nullptr : book_.Find(held.pools.back());
+    record.charge = narrow == nullptr ? Charge{1, held.tokens, 0} : ReportedUse(narrow->pool(), 1, held.tokens);
     record.unused = held.unused;
     record.open = held.open;
     record.single = held.unused + held.open == 1;
@@ -200,7 +199,11 @@ void Broker::KeepShare(Holder& holder, const Now& now) {
     if (share == INT64_MAX) return;
     const bool counts_requests =
         account.ledger().HasLimit([](const Limit& limit) { return limit.unit == Unit::kRequests; });
-    const Charge kept{share, counts_requests ? 0 : share * kTokensPerRequest, 0};
+    Charge kept{share, 0, 0};
+    if (!counts_requests && share > 0) {
+      kept.input = share * UsualCost(account.pool(), Unit::kTokens);
+      if (account.pool().rates) kept.credits = share * UsualCost(account.pool(), Unit::kCredits);
+    }
     account.ledger().SetAside(kept);
     holder.share.emplace_back(account.pool().id, kept);
   });

@@ -17,7 +17,6 @@ constexpr int64_t kTiny = 1000;
 // A single answer gives no more of the remainder than one part in this many for each proxy.
 constexpr int64_t kSpareParts = 8;
 constexpr int64_t kMostSpares = 4096;
-constexpr absl::Duration kNeverFits = absl::Hours(1);
 // How soon one that a pool on probation does not take may ask again.
 constexpr absl::Duration kProbationWait = absl::Milliseconds(250);
 // At first contact: then what was held goes all the same. A provider that takes longer to answer is not made slower.
@@ -35,25 +34,42 @@ void Broker::SetSnapshot(std::shared_ptr<const Snapshot> snapshot, const Now& no
 
 std::vector<PoolAccount*> Broker::AccountsOf(const Candidate& candidate, const Now& now) {
   book_.Derive(candidate, now);
+  return AccountsOf(candidate.pools);
+}
+
+std::vector<PoolAccount*> Broker::AccountsOf(const std::vector<PoolId>& pools) {
   std::vector<PoolAccount*> accounts;
-  for (const PoolId id : candidate.pools) {
+  for (const PoolId id : pools) {
     if (PoolAccount* account = book_.Find(id)) accounts.push_back(account);
   }
   return accounts;
 }
 
 Broker::Fit Broker::FitOf(HolderId holder, const Candidate& candidate, const std::vector<PoolAccount*>& accounts,
-                          const Charge& charge, const Now& now) {
+                          const Charge& charge, bool priced, const Now& now) {
   Fit fit;
   fit.reason.target = candidate.target;
   for (PoolAccount* account : accounts) {
+    const Limit* small = account->ledger().TooSmallFor(charge);
+    const bool unpriced =
+        !priced && account->ledger().HasLimit([](const Limit& l) { return l.unit == Unit::kCredits; });
+    if (small != nullptr || unpriced) {
+      // Whatever else stands before it: to wait for that would be in vain.
+      fit.wait = absl::InfiniteDuration();
+      fit.reason = {.target = candidate.target,
+                    .pool = account->pool().id,
+                    .retry_after = absl::InfiniteDuration(),
+                    .never = true,
+                    .unit = small != nullptr ? small->unit : Unit::kCredits,
+                    .limit = small != nullptr ? small->at_once() : 0};
+      return fit;
+    }
     const Cooldown& cooldown = account->cooldown();
     const Cooldown::Gate gate = cooldown.At(now.mono);
     fit.limited |= account->limited(now.mono);
     fit.canary |= gate == Cooldown::Gate::kCanary;
     const absl::Duration closed_for = gate == Cooldown::Gate::kClosed ? cooldown.Wait(now.mono) : absl::ZeroDuration();
     absl::Duration wait = account->ledger().Wait(charge, now);
-    if (wait == absl::InfiniteDuration()) wait = kNeverFits;
     // A closed pool may have been used up, too: it is waited for until both have passed.
     const bool closed = closed_for > absl::ZeroDuration() && closed_for >= wait;
     wait = std::max(wait, closed_for);
@@ -152,12 +168,9 @@ AcquireAnswer Broker::Decide(HolderId holder, const Acquire& acquire, bool overd
   const Demand demand{acquire.prompt_bytes, acquire.prompt_tokens, acquire.max_output};
   for (const Candidate& candidate : acquire.candidates) {
     const std::vector<PoolAccount*> accounts = AccountsOf(candidate, now);
-    const TokenPolicy policy = accounts.empty() ? TokenPolicy::kP95 : accounts.front()->pool().tokens;
-    Charge charge = book_.EstimatorOf(candidate.target).Estimate(demand, policy);
-    if (policy == TokenPolicy::kP95) {
-      for (const PoolAccount* account : accounts) charge = account->ledger().Fitted(charge);
-    }
-    const Fit fit = FitOf(holder, candidate, accounts, charge, now);
+    const Terms terms = TermsOf(accounts);
+    const Charge charge = EstimateFor(book_.EstimatorOf(candidate.target), demand, terms, accounts);
+    const Fit fit = FitOf(holder, candidate, accounts, charge, terms.rates.has_value(), now);
     answer.held = fit.probation == Probation::Reason::kFirstContact && !overdue;
     if (answer.held) return answer;
     if (fit.wait > absl::ZeroDuration() || fit.probation == Probation::Reason::kReopened) {

@@ -16,6 +16,7 @@
 #include "common/model/snapshot.h"
 #include "controlplane/quota/book.h"
 #include "controlplane/quota/permit_table.h"
+#include "controlplane/quota/terms.h"
 
 namespace chain429 {
 
@@ -151,7 +152,7 @@ class Broker {
   AcquireAnswer Decide(HolderId holder, const Acquire& acquire, bool overdue, const Now& now);
   void DecideHeld(const Now& now);
   Fit FitOf(HolderId holder, const Candidate& candidate, const std::vector<PoolAccount*>& accounts,
-            const Charge& charge, const Now& now);
+            const Charge& charge, bool priced, const Now& now);
   void ProbationOf(HolderId holder, const std::vector<PoolAccount*>& accounts, Fit& fit, const Now& now);
   uint32_t SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge,
                      const Now& now);
@@ -166,17 +167,17 @@ class Broker {
       if (PoolAccount* account = book_.Find(id)) visit(*account);
     }
   }
+  std::vector<PoolAccount*> AccountsOf(const std::vector<PoolId>& pools);
   void MarkSent(PermitRecord& permit, uint32_t count, MonoTime at, const Now& now);
   void OnBegun(const Settlement& report, const Now& now);
   void EndProbe(PermitRecord& permit, bool taken);
-  void ReadHeaders(const Settlement& settlement, const Charge& cost, MonoTime at, const Now& now);
+  void ReadHeaders(const Settlement& settlement, const Charge& cost, const Terms& terms, MonoTime at, const Now& now);
   void NoteTaken(PoolAccount& account, MonoTime sent_at, const Now& now);
   void ReturnUnused(PermitRecord& permit, uint32_t count);
   void SettleKnown(PermitRecord& permit, const Settlement& settlement, const Charge& actual, const Now& now);
   void SettleFree(const Settlement& settlement, const Charge& actual, const Now& now);
-  void Learn(const Settlement& settlement, const Charge& actual, const Now& now);
+  void Learn(const Settlement& settlement, const Charge& actual, const Terms& terms, const Now& now);
   void CloseFor(const Settlement& settlement, const Now& now);
-  Charge ActualOf(const Settlement& settlement, const Charge& charged);
   void Expire(PermitId id, const Now& now);
 
   // attach

@@ -20,10 +20,6 @@ constexpr absl::Duration kHelloTime = absl::Seconds(4);
 constexpr absl::Duration kSnapshotTravel = absl::Milliseconds(500);
 constexpr absl::Duration kForgetEvery = absl::Minutes(1);
 
-bool IsRefusal(ErrorClass error_class) {
-  return error_class == ErrorClass::kRateLimited || error_class == ErrorClass::kQuotaExhausted;
-}
-
 // The provider took the request and did not choke on it: proof that its pool is open.
 bool IsProofOfLife(ErrorClass error_class) {
   return error_class == ErrorClass::kOk || error_class == ErrorClass::kBadRequest ||
@@ -65,7 +61,7 @@ MonoTime SentAt(absl::Duration age, const Now& now) {
 // What `n` of `count` attempts cost that cost `whole` together.
 Charge PartOf(const Charge& whole, uint32_t n, uint32_t count) {
   if (n == count) return whole;
-  return {whole.requests * n / count, whole.input * n / count, whole.output * n / count};
+  return {whole.requests * n / count, whole.input * n / count, whole.output * n / count, whole.credits * n / count};
 }
 
 }  // namespace
@@ -113,23 +109,6 @@ void Broker::OnRelease(HolderId, const PermitRelease& release, const Now& now) {
   permits_.EraseIfDone(release.permit);
 }
 
-Charge Broker::ActualOf(const Settlement& settlement, const Charge& charged) {
-  Charge actual;
-  if (!settlement.charged) return actual;
-  // A refused request is not counted by those who refuse it, or only as much as the cooldown that follows makes
-  // irrelevant.
-  if (IsRefusal(settlement.error_class)) return actual;
-  actual.requests = settlement.count;
-  if (settlement.usage.seen) {
-    actual.input = settlement.usage.prompt_tokens;
-    actual.output = settlement.usage.completion_tokens;
-  } else if (settlement.error_class == ErrorClass::kOk || settlement.error_class == ErrorClass::kOverloaded) {
-    actual.input = charged.input;
-    actual.output = charged.output;
-  }
-  return actual;
-}
-
 void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
   if (settlement.count == 0) return;
   if (settlement.begun) {
@@ -138,14 +117,16 @@ void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
   }
   counters_.settled += settlement.count;
   PermitRecord* permit = settlement.permit ? permits_.Find(settlement.permit) : nullptr;
+  const std::vector<PoolAccount*> accounts = AccountsOf(settlement.pools);
+  const Terms terms = TermsOf(accounts);
   Charge charged;
   if (permit != nullptr) {
     charged = permit->charge * settlement.count;
   } else if (settlement.charged) {
     const Demand demand{settlement.prompt_bytes / settlement.count, 0, 0};
-    charged = book_.EstimatorOf(settlement.target).Estimate(demand, TokenPolicy::kP95) * settlement.count;
+    charged = EstimateFor(book_.EstimatorOf(settlement.target), demand, terms, accounts) * settlement.count;
   }
-  const Charge actual = ActualOf(settlement, charged);
+  const Charge actual = ActualOf(settlement, charged, terms);
   if (permit != nullptr) {
     EndProbe(*permit, settlement.charged && IsProofOfLife(settlement.error_class));
     SettleKnown(*permit, settlement, actual, now);
@@ -155,7 +136,7 @@ void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
     // it attached.
     SettleFree(settlement, actual, now);
   }
-  Learn(settlement, actual, now);
+  Learn(settlement, actual, terms, now);
   CloseFor(settlement, now);
 }
 
@@ -168,7 +149,7 @@ void Broker::OnBegun(const Settlement& report, const Now& now) {
     cost.input = permit->charge.input;
     EndProbe(*permit, /*taken=*/true);
   }
-  ReadHeaders(report, cost, at, now);
+  ReadHeaders(report, cost, TermsOf(AccountsOf(report.pools)), at, now);
   ForPools(report.pools, [&](PoolAccount& account) { NoteTaken(account, at, now); });
 }
 
@@ -185,11 +166,13 @@ void Broker::NoteTaken(PoolAccount& account, MonoTime sent_at, const Now& now) {
   if (account.TakesRequests(sent_at, now)) Opened(account, now);
 }
 
-void Broker::ReadHeaders(const Settlement& settlement, const Charge& cost, MonoTime at, const Now& now) {
+void Broker::ReadHeaders(const Settlement& settlement, const Charge& cost, const Terms& terms, MonoTime at,
+                         const Now& now) {
   if (settlement.pools.empty()) return;
   PoolAccount& quota = book_.FindOrMakeBare(settlement.pools.front(), now);
   const bool was_limited = quota.limited(now.mono);
-  quota.Read({settlement.readings, at, cost, IsRefusal(settlement.error_class)}, now);
+  const bool uncounted = IsRefusal(settlement.error_class) && !terms.rule.counts_refused;
+  quota.Read({settlement.readings, at, cost, uncounted}, now);
   if (quota.limited(now.mono) == was_limited) return;
   held_may_go_ = true;
   TouchUrgent(quota);
@@ -218,6 +201,7 @@ void Broker::SettleKnown(PermitRecord& permit, const Settlement& settlement, con
   const Charge cost = PartOf(actual, settled, settlement.count);
   ForPools(permit.pools, [&](PoolAccount& account) {
     account.ledger().Settle(permit.charge * settled, cost, at, now);
+    account.GiveBack(permit.charge * settled, cost, now);
     if (permit.canary) account.cooldown().ReturnCanary();
     account.last_used = now.mono;
     Touch(account, now);
@@ -241,13 +225,13 @@ void Broker::SettleFree(const Settlement& settlement, const Charge& actual, cons
   });
 }
 
-void Broker::Learn(const Settlement& settlement, const Charge& actual, const Now& now) {
+void Broker::Learn(const Settlement& settlement, const Charge& actual, const Terms& terms, const Now& now) {
   if (!settlement.charged) return;
   const MonoTime at = SentAt(settlement.sent_age, now);
   if (settlement.error_class == ErrorClass::kOk) {
     book_.EstimatorOf(settlement.target).Learn(settlement.usage, settlement.prompt_bytes, settlement.count);
   }
-  ReadHeaders(settlement, {actual.requests, actual.input, 0}, at, now);
+  ReadHeaders(settlement, {actual.requests, actual.input, 0}, terms, at, now);
   if (!IsProofOfLife(settlement.error_class)) return;
   ForPools(settlement.pools, [&](PoolAccount& account) {
     NoteTaken(account, at, now);

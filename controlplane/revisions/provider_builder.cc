@@ -19,24 +19,24 @@ bool Overridden(const Limit& known, const std::vector<Limit>& configured) {
   return std::any_of(configured.begin(), configured.end(), [&](const Limit& own) { return SameWindow(own, known); });
 }
 
-WindowSpec WindowOf(const LimitSlotInfo& info, const ProviderConfig& config, const CatalogueEntry& entry) {
+WindowSpec WindowOf(size_t key, const ProviderConfig& config, const CatalogueEntry& entry) {
   WindowSpec window;
-  window.length = info.length;
-  if (const auto& chosen = config.windows[static_cast<size_t>(info.key)]; chosen) {
+  if (const auto& chosen = config.windows[key]; chosen) {
     window = *chosen;
-  } else if (const auto known = entry.windows.find(info.name); known != entry.windows.end()) {
+  } else if (const auto known = entry.windows.find(kLimitKeys[key].name); known != entry.windows.end()) {
     window = known->second;
   }
-  window.length = info.length;
+  window.length = kLimitKeys[key].window;
   return window;
 }
 
 // The catalogue's limits move as the configuration's `windows:` say.
 std::vector<Limit> WithChosenWindows(std::vector<Limit> limits, const ProviderConfig& config) {
   for (Limit& limit : limits) {
-    for (const LimitSlotInfo& info : LimitSlots()) {
-      const auto& chosen = config.windows[static_cast<size_t>(info.key)];
-      if (chosen && limit.unit == info.unit && limit.window.length == info.length) limit.window = *chosen;
+    for (size_t i = 0; i < kLimitKeys.size(); ++i) {
+      const auto& chosen = config.windows[i];
+      if (chosen && limit.unit == kLimitKeys[i].unit && limit.window.length == kLimitKeys[i].window)
+        limit.window = *chosen;
     }
   }
   return limits;
@@ -75,6 +75,7 @@ ModelLimits BuildModel(const ModelConfig& config, const CatalogueModel* known, c
   // A model that nobody gave a shared name is known by its own.
   model.canonical = !config.canonical.empty() ? config.canonical : known == nullptr ? config.name : known->canonical;
   if (config.canonical.empty() && known != nullptr) model.aliases = known->aliases;
+  model.rates = config.rates || known == nullptr ? config.rates : known->rates;
   return model;
 }
 
@@ -85,7 +86,7 @@ std::vector<ModelLimits> BuildModels(const ProviderConfig& config, const Catalog
   for (const CatalogueModel& known : entry.models) {
     const bool configured = std::any_of(config.models.begin(), config.models.end(),
                                         [&](const ModelConfig& own) { return own.name == known.id; });
-    if (!configured) models.push_back({known.id, {}, known.context, known.canonical, known.aliases});
+    if (!configured) models.push_back({known.id, {}, known.context, known.canonical, known.aliases, known.rates});
   }
   // Where all models share a pool, what is known of one model can only stand beside it.
   if (entry.pool_scope != PoolScope::kModel) {
@@ -100,9 +101,9 @@ std::vector<ModelLimits> BuildModels(const ProviderConfig& config, const Catalog
 
 std::vector<Limit> BuildLimits(const LimitAmounts& amounts, const ProviderConfig& config, const CatalogueEntry& entry) {
   std::vector<Limit> limits;
-  for (const LimitSlotInfo& info : LimitSlots()) {
-    const std::optional<int64_t>& amount = amounts[static_cast<size_t>(info.key)];
-    if (amount) limits.push_back({info.unit, *amount, WindowOf(info, config, entry), Provenance::kConfigured});
+  for (size_t i = 0; i < kLimitKeys.size(); ++i) {
+    if (amounts[i])
+      limits.push_back({kLimitKeys[i].unit, *amounts[i], WindowOf(i, config, entry), Provenance::kConfigured});
   }
   return limits;
 }
@@ -140,6 +141,7 @@ Provider BuildProvider(const ProviderConfig& config, const CatalogueEntry& entry
   provider.catalogue_limits = WithChosenWindows(entry.limits, config);
   provider.models = BuildModels(config, entry);
   provider.tokens = config.tokens;
+  provider.charging = entry.charging;
   provider.when_disconnected = config.when_disconnected;
   provider.first_token = entry.first_token;
   provider.ask_usage = entry.ask_usage;

@@ -56,6 +56,8 @@ class SnapshotBuilder {
         pool.key = CredentialPoolKey(provider, credential);
         pool.limits = credential.limits;
         pool.tokens = provider.tokens;
+        pool.charging = provider.charging;
+        pool.rates = DearestRates(provider);
         pool.when_disconnected = provider.when_disconnected;
         pool.learns = false;
         AddPool(std::move(pool));

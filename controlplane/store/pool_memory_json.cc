@@ -10,10 +10,12 @@ namespace {
 using Json = nlohmann::json;
 
 Json ToJson(const WindowSpec& window) {
-  return {{"kind", static_cast<int>(window.kind)},
-          {"length_ns", absl::ToInt64Nanoseconds(window.length)},
-          {"anchor_ns", absl::ToInt64Nanoseconds(window.anchor)},
-          {"zone", window.zone}};
+  Json json = {{"kind", static_cast<int>(window.kind)},
+               {"length_ns", absl::ToInt64Nanoseconds(window.length)},
+               {"anchor_ns", absl::ToInt64Nanoseconds(window.anchor)},
+               {"zone", window.zone}};
+  if (window.burst > 0) json["burst"] = window.burst;
+  return json;
 }
 
 // A whole number from `least` to `most`; anything else, or none: an exception, caught below. The library's own
@@ -48,6 +50,7 @@ WindowSpec WindowFrom(const Json& json) {
   window.length = absl::Nanoseconds(NumberAt(json, "length_ns", 1));
   window.anchor = absl::Nanoseconds(NumberAt(json, "anchor_ns", 0, absl::ToInt64Nanoseconds(absl::Hours(24)) - 1));
   window.zone = json.at("zone").get<std::string>();
+  if (json.contains("burst")) window.burst = NumberAt(json, "burst", 1);
   return window;
 }
 
@@ -87,7 +90,7 @@ absl::StatusOr<PoolMemory> PoolMemoryFromJson(std::string_view text) {
     memory.inferred = NumberAt(json, "inferred", 0);
     for (const Json& item : ListAt(json, "learnt")) {
       Limit limit;
-      limit.unit = EnumAt(item, "unit", Unit::kConcurrency);
+      limit.unit = EnumAt(item, "unit", kLastUnit);
       limit.amount = NumberAt(item, "amount", 0);
       limit.window = WindowFrom(item.at("window"));
       limit.provenance = EnumAt(item, "provenance", Provenance::kInferred);
@@ -95,7 +98,7 @@ absl::StatusOr<PoolMemory> PoolMemoryFromJson(std::string_view text) {
     }
     for (const Json& item : ListAt(json, "marks")) {
       memory.marks.push_back(
-          {EnumAt(item, "unit", Unit::kConcurrency), WindowFrom(item.at("window")), NumberAt(item, "used", 0)});
+          {EnumAt(item, "unit", kLastUnit), WindowFrom(item.at("window")), NumberAt(item, "used", 0)});
     }
     return memory;
   } catch (const std::exception& error) {

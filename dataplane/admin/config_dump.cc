@@ -55,8 +55,13 @@ std::string_view RoutingName(Routing routing) {
   return "";
 }
 
+Json AmountJson(Unit unit, int64_t amount) {
+  if (unit != Unit::kCredits) return amount;
+  return static_cast<double>(amount) / static_cast<double>(kMicrosPerCredit);
+}
+
 Json LimitJson(const Limit& limit) {
-  Json json = {{"unit", UnitName(limit.unit)}, {"amount", limit.amount}};
+  Json json = {{"unit", UnitName(limit.unit)}, {"amount", AmountJson(limit.unit, limit.amount)}};
   if (limit.unit != Unit::kConcurrency) {
     json["window"] = WindowName(limit.window.kind);
     json["length"] = Duration(limit.window.length);
@@ -64,6 +69,7 @@ Json LimitJson(const Limit& limit) {
       json["anchor"] = Duration(limit.window.anchor);
       json["zone"] = limit.window.zone;
     }
+    if (limit.window.burst > 0) json["burst"] = AmountJson(limit.unit, limit.window.burst);
   }
   json["provenance"] = ProvenanceName(limit.provenance);
   return json;

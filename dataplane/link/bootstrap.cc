@@ -14,7 +14,6 @@ namespace chain429 {
 namespace {
 
 constexpr std::streamsize kLargestFile = std::streamsize{256} << 20;
-constexpr int64_t kTokensPerRequest = 1000;  // as the control plane divides a limit of tokens into shares
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
@@ -70,7 +69,7 @@ std::vector<PoolState> BootstrapShares(const Snapshot& snapshot) {
       const bool concurrency = limit.unit == Unit::kConcurrency;
       SafeShare share;
       share.window = concurrency ? absl::Minutes(1) : limit.window.length;
-      share.steady = limit.amount / (concurrency || limit.unit == Unit::kRequests ? 1 : kTokensPerRequest);
+      share.steady = limit.least() / UsualCost(pool, limit.unit);
       share.first = share.steady;
       state.shares.push_back(share);
     }

@@ -58,7 +58,7 @@ void AppendLimits(std::string& out, const Pool& pool) {
   for (size_t i = 0; i < pool.limits.size(); ++i) {
     const Limit& limit = pool.limits[i];
     absl::StrAppend(&out, i > 0 ? "," : "", "{\"unit\":\"", ToAbsl(UnitName(limit.unit)),
-                    "\",\"amount\":", limit.amount);
+                    "\",\"amount\":", AmountText(limit.unit, limit.amount));
     if (limit.unit != Unit::kConcurrency)
       absl::StrAppend(&out, ",\"window_s\":", absl::ToInt64Seconds(limit.window.length));
     out.push_back('}');

@@ -1,4 +1,5 @@
 """Configured limits: which requests they count, and that they hold exactly."""
+import datetime
 import threading
 import unittest
 
@@ -104,6 +105,60 @@ class Limits(ChainCase):
         self.assertEqual([200, 200, 429], [answer.status for answer in got])
         self.assertTrue(86000 <= int(got[2].header("retry-after")) <= 86460, repr(got[2]))
         self.assertEqual("false", got[2].header("x-should-retry"))
+
+    def test_a_request_larger_than_a_limit_is_not_told_to_wait(self):
+        """No waiting makes it fit: the target is unfit, the next is called, and alone it is no 429 with Retry-After."""
+        a, b = self.upstream(), self.upstream()
+        fleet = self.fleet_of({"a": self.openai(a, limits={"tpm": 50}), "b": self.openai(b)},
+                              {"one": self.targets("a/m"), "two": self.targets("a/m", "b/m")})
+        long = [{"role": "user", "content": "word " * 400}]
+        got = fleet.client.chat("one", messages=long)
+        self.assertEqual(502, got.status)
+        self.assertIsNone(got.header("retry-after"))
+        self.assertEqual("false", got.header("x-should-retry"))
+        error = got.json()["error"]
+        self.assertEqual("chain_exhausted", error["code"])
+        self.assertIn("the request needs more than its limit of 50 tokens allows", error["message"])
+        self.assertEqual("skipped_unfit", error["attempts"][0]["outcome"])
+        self.assertNotIn("retry_after_s", error["attempts"][0])
+        got = fleet.client.chat("two", messages=long)
+        self.assertEqual(200, got.status)
+        self.assertEqual([("a/m", "skipped_unfit"), ("b/m", "ok")], trail.outcomes(got))
+        self.assertEqual((0, 1), (a.calls, b.calls))
+
+    def test_credits_are_counted_by_what_the_model_costs(self):
+        """A limit in the provider's own currency: 1 credit holds four requests of 0.25."""
+        a, b = self.upstream(), self.upstream()
+        provider = self.openai(a, limits={"cpd": 1}, models={"m": {"credits": {"request": 0.25}}, "free": {"credits": {"request": 0}}})
+        fleet = self.fleet_of({"a": provider, "b": self.openai(b)}, {"c": self.targets("a/m", "b/m")})
+        self.assertEqual([200] * 6, [answer.status for answer in self.send(fleet, "c", 6)])
+        self.assertEqual((4, 2), (a.calls, b.calls))
+        self.assertEqual([200, 502], [fleet.client.chat(model).status for model in ("a/free", "a/unpriced")])
+        self.assertEqual(5, a.calls)
+
+    def test_a_bucket_gives_its_burst_at_once(self):
+        """`windows: {rph: {kind: bucket, burst: 3}}`: three at once, whatever the hour allows."""
+        a = self.upstream()
+        fleet = self.fleet_of({"a": self.openai(a, limits={"rph": 60}, windows={"rph": {"kind": "bucket", "burst": 3}})},
+                              {"c": self.targets("a/m")})
+        got = self.send(fleet, "c", 4)
+        self.assertEqual([200, 200, 200, 429], [answer.status for answer in got])
+        self.assertTrue(1 <= int(got[3].header("retry-after")) <= 61, repr(got[3]))
+
+    def test_a_fixed_month_is_waited_for_to_its_end(self):
+        """`rpmo` with a fixed window is the calendar's month, and a sliding one has thirty days."""
+        a, b = self.upstream(), self.upstream()
+        fixed = {"rpmo": {"kind": "fixed", "anchor": "00:00", "zone": "UTC"}}
+        fleet = self.fleet_of({"a": self.openai(a, limits={"rpmo": 1}, windows=fixed), "b": self.openai(b, limits={"rpmo": 1})},
+                              {"f": self.targets("a/m"), "s": self.targets("b/m")})
+        now = datetime.datetime.now(datetime.timezone.utc)
+        edge = datetime.datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=datetime.timezone.utc)
+        got = self.send(fleet, "f", 2)
+        self.assertEqual([200, 429], [answer.status for answer in got])
+        self.assertAlmostEqual((edge - now).total_seconds(), int(got[1].header("retry-after")), delta=60)
+        got = self.send(fleet, "s", 2)
+        self.assertEqual([200, 429], [answer.status for answer in got])
+        self.assertAlmostEqual(30 * 86400, int(got[1].header("retry-after")), delta=60)
 
     def test_concurrency_is_held_until_the_end(self):
         """Concurrency is held until settlement, for streams until their end."""

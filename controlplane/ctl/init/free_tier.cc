@@ -94,9 +94,11 @@ FreeTier FreeTierOf(const CatalogueEntry& entry) {
   } else {
     tier.allowances.push_back(AllowanceOf("", LimitsOf(entry, "")));
   }
-  if (setup.requests_per_month > 0 && !tier.RequestsPerDay()) {
+  for (Allowance& allowance : tier.allowances) {
+    const std::optional<int64_t> month = AmountOf(LimitsOf(entry, allowance.model), Unit::kRequests, kMonth);
+    if (!month || allowance.requests_per_day) continue;
     tier.daily_is_monthly = true;
-    tier.allowances.front().requests_per_day = setup.requests_per_month / kDaysOfAMonth;
+    allowance.requests_per_day = *month / kDaysOfAMonth;
   }
   return tier;
 }

@@ -78,7 +78,9 @@ std::string ProviderText(const FoundProvider& provider, bool with_examples, cons
     absl::StrAppend(&out, "      # A second key; `pool` says that its account, and so its limits, are others:\n",
                     "      # - {name: second, env: ", provider.variables[0], "_2, pool: second}\n");
   out.append(
-      "    # Limits of your own, where you know better than the catalogue (rpm rpd tpm tpd concurrency):\n"
+      "    # Limits of your own, where you know better than the catalogue: requests (r), tokens (t; it, ot for input "
+      "and\n"
+      "    # output) or credits (c) per second, minute, hour, day or month (ps pm ph pd pmo), and concurrency:\n"
       "    # limits: {rpm: 30, tpm: 6000}\n");
   return out;
 }

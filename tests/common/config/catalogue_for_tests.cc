@@ -28,6 +28,9 @@ const Catalogue& CatalogueForTests() {
         {"pacific.yaml",
          "kind: pacific\ntitle: Pacific\nextends: openai\nbase_url: https://pacific.example/v1\npool_scope: group\n"
          "windows: {rpd: {kind: fixed, anchor: \"00:00\", zone: America/Los_Angeles}}\n"},
+        {"neurons.yaml",
+         "kind: neurons\ntitle: Neurons\nextends: openai\nbase_url: https://neurons.example/v1\npool_scope: group\n"
+         "models: {small: {credits: {input_per_mtok: 100, output_per_mtok: 300}}, unpriced: {}}\n"},
         {"keyless.yaml",
          "kind: keyless\ntitle: Keyless\nextends: openai\nbase_url: https://keyless.example/v1\npool_scope: "
          "group\nauth: none\n"},

@@ -107,8 +107,8 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"NoKind", "version: 1\nproviders:\n  p:\n    base_url: http://127.0.0.1\n",
                   "3:3: providers.p: \"kind\" is missing"},
         ErrorCase{"UnknownKind", "version: 1\nproviders:\n  p: {kind: grok}\n",
-                  "3:13: providers.p.kind: \"grok\" is not known here: write cerebras, groq, keyless, openai, pacific "
-                  "or router (did you mean \"groq\"?)"},
+                  "3:13: providers.p.kind: \"grok\" is not known here: write cerebras, groq, keyless, neurons, openai, "
+                  "pacific or router (did you mean \"groq\"?)"},
         ErrorCase{"NoBaseUrl", "version: 1\nproviders:\n  p:\n    kind: openai\n",
                   "3:3: providers.p: \"base_url\" is missing"},
         ErrorCase{"NoCredentials", "version: 1\nproviders:\n  p: {kind: groq}\n",
@@ -160,8 +160,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "6:19: providers.p.limits.tpm: expected a whole number, found a string (remove the quotes)"},
         ErrorCase{"TooLarge", Provider("    limits: {tpd: 99999999999999999999}\n"),
                   "6:19: providers.p.limits.tpd: must be at most 1000000000000"},
-        ErrorCase{"Unknown", Provider("    limits: {rph: 1}\n"),
-                  "6:14: providers.p.limits.rph: unknown key \"rph\" (did you mean \"rpm\"?)"},
+        ErrorCase{"Unknown", Provider("    limits: {rpmm: 1}\n"),
+                  "6:14: providers.p.limits.rpmm: unknown key \"rpmm\" (did you mean \"rpm\"?)"},
         ErrorCase{"Model", Provider("    models: {m: {limits: {rpm: none}}}\n"),
                   "6:32: providers.p.models.m.limits.rpm: expected a whole number, found a string"},
         ErrorCase{"ModelContext", Provider("    models: {a/b: {context: 0}}\n"),
@@ -182,6 +182,57 @@ INSTANTIATE_TEST_SUITE_P(
                   "6:40: providers.p.windows.rpd.zone: \"America/Los_Angles\" is not a known time zone: write an IANA "
                   "name such as America/Los_Angeles (did you "
                   "mean \"America/Los_Angeles\"?)"},
+        ErrorCase{"BurstOfAFixedWindow", Provider("    windows: {rpd: {kind: fixed, burst: 5}}\n"),
+                  "6:34: providers.p.windows.rpd.burst: only a bucket has a burst"},
+        ErrorCase{"BurstOfNothing", Provider("    windows: {rpd: {kind: bucket, burst: 0}}\n"),
+                  "6:42: providers.p.windows.rpd.burst: must be at least 1"},
+        ErrorCase{"UnreadableKindHidesNoOtherFault", Provider("    windows: {rpd: {kind: 1, burst: 5, burts: 5}}\n"),
+                  "6:27: providers.p.windows.rpd.kind: expected sliding, fixed or bucket, found a number\n6:40: "
+                  "providers.p.windows.rpd.burts: unknown key \"burts\" (did you mean \"burst\"?)"},
+        ErrorCase{"UnknownMonth", Provider("    limits: {rpmon: 5}\n"),
+                  "6:14: providers.p.limits.rpmon: unknown key \"rpmon\" (did you mean \"rpmo\"?)"},
+        ErrorCase{"UnknownUnit", Provider("    limits: {itpmm: 5}\n"),
+                  "6:14: providers.p.limits.itpmm: unknown key \"itpmm\" (did you mean \"itpm\"?)"},
+        ErrorCase{"FractionOfARequest", Provider("    limits: {rpd: 0.5}\n"),
+                  "6:19: providers.p.limits.rpd: expected a whole number, found a fractional number"},
+        ErrorCase{"CreditsWithTooManyDigits", Provider("    limits: {cpd: 0.0000001}\n"),
+                  "6:19: providers.p.limits.cpd: must be a plain number such as 0.05, at most 1000000000, with at most "
+                  "six digits after its point"},
+        ErrorCase{"CreditsOfNothing", Provider("    limits: {cpd: 0}\n"),
+                  "6:19: providers.p.limits.cpd: must be more than 0"},
+        ErrorCase{"NegativeCredits", Provider("    limits: {cpd: -1}\n"),
+                  "6:19: providers.p.limits.cpd: must be a plain number such as 0.05, at most 1000000000, with at most "
+                  "six digits after its point"},
+        ErrorCase{"CreditsAsText", Provider("    limits: {cpd: \"5\"}\n"),
+                  "6:19: providers.p.limits.cpd: expected a number, found a string (remove the quotes)"},
+        ErrorCase{"RatesThatSayNothing", Provider("    models: {m: {credits: {}}}\n"),
+                  "6:27: providers.p.models.m.credits: must say at least one of request, input_per_mtok and "
+                  "output_per_mtok"},
+        ErrorCase{"UnknownRate", Provider("    models: {m: {credits: {requests: 1}}}\n"),
+                  "6:28: providers.p.models.m.credits.requests: unknown key \"requests\" (did you mean \"request\"?)"},
+        ErrorCase{
+            "CreditsOfAModelThatHasNoRates", Provider("    limits: {cpd: 5}\n    models: {m: {context: 5}}\n"),
+            "7:14: providers.p.models.m: the limit \"cpd\" counts credits, and what \"m\" costs is not known: write "
+            "credits: {request: …, input_per_mtok: …, output_per_mtok: …} under providers.p.models"},
+        ErrorCase{
+            "CreditsOfACredential",
+            Provider("    credentials: [{name: a, env: E, limits: {cpmo: 5}}]\n") +
+                "chains:\n  c:\n    targets:\n      - {provider: p, model: m}\n",
+            "10:9: chains.c.targets[0]: the limit \"cpmo\" counts credits, and what \"m\" costs is not known: write "
+            "credits: {request: …, input_per_mtok: …, output_per_mtok: …} under providers.p.models"},
+        ErrorCase{
+            "CreditsOfATarget",
+            Chain("  d:\n    targets: [{provider: local, model: m, limits: {cph: 5}}, {provider: local, model: m, "
+                  "limits: {cps: 5}}]\n"),
+            "10:15: chains.d.targets[0]: the limit \"cph\" counts credits, and what \"m\" costs is not known: write "
+            "credits: {request: …, input_per_mtok: …, output_per_mtok: …} under providers.local.models"},
+        ErrorCase{
+            "CreditsOfAModelOfTheCatalogue",
+            "version: 1\nproviders:\n  n: {kind: neurons, credentials: [{name: a, env: E}], limits: {cpd: "
+            "5}}\nchains:\n"
+            "  c: {targets: [{provider: n, model: small}, {provider: n, model: unpriced}]}\n",
+            "5:46: chains.c.targets[1]: the limit \"cpd\" counts credits, and what \"unpriced\" costs is not known: "
+            "write credits: {request: …, input_per_mtok: …, output_per_mtok: …} under providers.n.models"},
         ErrorCase{"WindowOfConcurrency", Provider("    windows: {concurrency: {kind: fixed}}\n"),
                   "6:15: providers.p.windows.concurrency: concurrency has no window"}),
     NameOf);

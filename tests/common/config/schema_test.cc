@@ -53,19 +53,25 @@ TEST(Schema, ProvidersAreTakenWhole) {
   EXPECT_EQ(z.credentials[0].source.kind, SecretSource::Kind::kEnv);
   EXPECT_EQ(z.credentials[0].source.path, "providers.z.credentials[0].env");
   EXPECT_EQ(z.credentials[1].pool, "other");
-  EXPECT_EQ(z.credentials[1].limits[0], 3);
+  EXPECT_EQ(z.credentials[1].limits[LimitKeyIndex("rpm")], 3);
   EXPECT_EQ(z.credentials[2].source.kind, SecretSource::Kind::kProxyEnv);
   EXPECT_EQ(z.credentials[3].source.kind, SecretSource::Kind::kProxyFile);
   EXPECT_EQ(z.credentials[3].source.name, "/g");
   const ProviderConfig& a = config.providers[1];
   EXPECT_EQ(a.headers, (std::vector<Header>{{"X-Team", "a b"}}));
-  EXPECT_EQ(a.limits, (LimitAmounts{60, 5000, 100000, 2000000, 4}));
-  EXPECT_EQ(a.windows[1], (WindowSpec{WindowKind::kFixed, absl::Hours(24), absl::Hours(7) + absl::Minutes(30),
-                                      "America/Los_Angeles"}));
-  EXPECT_EQ(a.windows[0]->kind, WindowKind::kBucket);
-  EXPECT_EQ(a.windows[0]->length, absl::Minutes(1));
-  EXPECT_EQ(a.windows[3], (WindowSpec{WindowKind::kFixed, absl::Hours(24), absl::ZeroDuration(), "UTC"}));
-  EXPECT_FALSE(a.windows[2]);
+  LimitAmounts limits;
+  limits[LimitKeyIndex("rpm")] = 60;
+  limits[LimitKeyIndex("rpd")] = 5000;
+  limits[LimitKeyIndex("tpm")] = 100000;
+  limits[LimitKeyIndex("tpd")] = 2000000;
+  limits[LimitKeyIndex("concurrency")] = 4;
+  EXPECT_EQ(a.limits, limits);
+  EXPECT_EQ(a.windows[LimitKeyIndex("rpd")], (WindowSpec{WindowKind::kFixed, absl::Hours(24),
+                                                         absl::Hours(7) + absl::Minutes(30), "America/Los_Angeles"}));
+  EXPECT_EQ(a.windows[LimitKeyIndex("rpm")], (WindowSpec{WindowKind::kBucket, absl::Minutes(1), absl::ZeroDuration()}));
+  EXPECT_EQ(a.windows[LimitKeyIndex("tpd")],
+            (WindowSpec{WindowKind::kFixed, absl::Hours(24), absl::ZeroDuration(), "UTC"}));
+  EXPECT_FALSE(a.windows[LimitKeyIndex("tpm")]);
   EXPECT_EQ(a.tokens, TokenPolicy::kStrict);
   EXPECT_EQ(a.when_disconnected, WhenDisconnected::kDeny);
   ASSERT_EQ(a.models.size(), 2u);
@@ -95,7 +101,7 @@ TEST(Schema, ChainsAreTakenWhole) {
   ASSERT_EQ(config.chains.size(), 1u);
   const ChainConfig& chain = config.chains[0];
   EXPECT_EQ(chain.aliases[1].name, "openai/gpt-4o");
-  EXPECT_EQ(chain.targets[0].limits[2], 5);
+  EXPECT_EQ(chain.targets[0].limits[LimitKeyIndex("tpm")], 5);
   EXPECT_EQ(chain.targets[0].path, "chains.c.targets[0]");
   EXPECT_FALSE(chain.targets[1].enabled);
   EXPECT_EQ(chain.max_attempts, 3);
@@ -105,6 +111,55 @@ TEST(Schema, ChainsAreTakenWhole) {
   EXPECT_EQ(config.default_chain.name, "c");
   EXPECT_EQ(config.client_keys[0].chains[0].name, "c");
   EXPECT_EQ(config.client_keys[1].source.kind, SecretSource::Kind::kFile);
+}
+
+TEST(Schema, EveryLimitCanStandAtEveryLevelWithAWindow) {
+  for (const LimitKey& key : kLimitKeys) {
+    const std::string limit = "limits: {" + std::string(key.name) + ": 7}";
+    const bool concurrency = key.unit == Unit::kConcurrency;
+    const std::string window =
+        concurrency ? "" : ", windows: {" + std::string(key.name) + ": {kind: bucket, burst: 3}}";
+    const ParseOutcome outcome =
+        ParseForTests("version: 1\nproviders: {p: {kind: openai, base_url: \"http://[::1]\", " + limit + window +
+                      ", credentials: [{name: c, env: E, " + limit + "}], models: {m: {credits: {request: 1}, " +
+                      limit + "}}}}\nchains: {c: {targets: [{provider: p, model: m, " + limit + "}]}}\n");
+    const Config& config = Good(outcome);
+    ASSERT_EQ(config.providers.size(), 1u) << key.name;
+    const int64_t unit = key.unit == Unit::kCredits ? kMicrosPerCredit : 1;
+    LimitAmounts limits;
+    limits[LimitKeyIndex(key.name)] = 7 * unit;
+    const ProviderConfig& p = config.providers[0];
+    EXPECT_EQ(p.limits, limits) << key.name;
+    EXPECT_EQ(p.credentials[0].limits, limits) << key.name;
+    EXPECT_EQ(p.models[0].limits, limits) << key.name;
+    EXPECT_EQ(config.chains[0].targets[0].limits, limits) << key.name;
+    const WindowSpec bucket{WindowKind::kBucket, key.window, absl::ZeroDuration(), "UTC", 3 * unit};
+    if (!concurrency) {
+      EXPECT_EQ(p.windows[LimitKeyIndex(key.name)], bucket) << key.name;
+    }
+  }
+}
+
+TEST(Schema, WhatAModelCostsIsTakenExactly) {
+  const ParseOutcome outcome = ParseForTests(
+      "version: 1\nproviders:\n  p:\n    kind: openai\n    base_url: http://[::1]\n    limits: {cpd: 10000, cpmo: "
+      "0.10}\n"
+      "    models: {m: {credits: {request: 0.5, input_per_mtok: 31876, output_per_mtok: 0.000001}}, "
+      "free: {credits: {request: 0}}}\n");
+  const Config& config = Good(outcome);
+  ASSERT_EQ(config.providers.size(), 1u);
+  EXPECT_EQ(config.providers[0].limits[LimitKeyIndex("cpd")], 10'000 * kMicrosPerCredit);
+  EXPECT_EQ(config.providers[0].limits[LimitKeyIndex("cpmo")], 100'000);
+  EXPECT_EQ(config.providers[0].models[0].rates, (CreditRates{500'000, 31'876 * kMicrosPerCredit, 1}));
+  EXPECT_EQ(config.providers[0].models[1].rates, CreditRates());
+}
+
+TEST(Schema, WhatTheCatalogueKnowsOfAModelsCostNeedNotBeWritten) {
+  EXPECT_EQ(
+      ParseForTests("version: 1\nproviders: {n: {kind: neurons, credentials: [{name: c, env: E}], limits: {cpd: 5}}}\n"
+                    "chains: {c: {targets: [{provider: n, model: small}]}}\n")
+          .text,
+      "");
 }
 
 TEST(Schema, NoKeyIsNeededWhereNoneIsWanted) {

@@ -94,6 +94,37 @@ TEST(Calendar, LongWindowsAreWholeDaysCountedFrom1970) {
   EXPECT_EQ(PeriodOf(week, Utc(1969, 12, 31)).start, Utc(1969, 12, 25));
 }
 
+TEST(Calendar, AMonthIsTheCalendars) {
+  const WindowSpec month = Fixed(kMonth);
+  EXPECT_EQ(PeriodOf(month, Utc(2026, 11, 24, 12)).start, Utc(2026, 11, 1));
+  EXPECT_EQ(PeriodOf(month, Utc(2026, 11, 24, 12)).end, Utc(2026, 12, 1));
+  EXPECT_EQ(PeriodOf(month, Utc(2026, 12, 31, 23, 59, 59)).end, Utc(2027, 1, 1));
+  EXPECT_EQ(PeriodOf(month, Utc(2027, 1, 1)).start, Utc(2027, 1, 1));
+  EXPECT_EQ(PeriodOf(month, Utc(2027, 2, 28, 12)).end, Utc(2027, 3, 1));
+  EXPECT_EQ(PeriodOf(month, Utc(2028, 2, 29, 12)).end - PeriodOf(month, Utc(2028, 2, 29, 12)).start,
+            absl::Hours(24 * 29));
+}
+
+TEST(Calendar, AMonthBeginsOnItsFirstDayAtTheAnchor) {
+  const WindowSpec month = Fixed(kMonth, absl::Hours(8) + absl::Minutes(30));
+  EXPECT_EQ(PeriodOf(month, Utc(2026, 12, 1, 8, 29, 59)).start, Utc(2026, 11, 1, 8, 30));
+  EXPECT_EQ(PeriodOf(month, Utc(2026, 12, 1, 8, 29, 59)).end, Utc(2026, 12, 1, 8, 30));
+  EXPECT_EQ(PeriodOf(month, Utc(2026, 12, 1, 8, 30)).start, Utc(2026, 12, 1, 8, 30));
+  EXPECT_EQ(PeriodOf(month, Utc(2027, 1, 1, 3)).start, Utc(2026, 12, 1, 8, 30));
+}
+
+TEST(Calendar, AMonthFollowsItsZonesClockChanges) {
+  // March 2026 loses an hour in California, November gains one.
+  const Period march = PeriodOf(Fixed(kMonth, {}, kPacific), At(kPacific, 2026, 3, 15));
+  EXPECT_EQ(march.start, Utc(2026, 3, 1, 8));
+  EXPECT_EQ(march.end, Utc(2026, 4, 1, 7));
+  const Period november = PeriodOf(Fixed(kMonth, {}, kPacific), At(kPacific, 2026, 11, 15));
+  EXPECT_EQ(november.start, Utc(2026, 11, 1, 7));
+  EXPECT_EQ(november.end, Utc(2026, 12, 1, 8));
+  // The first moments of a month by UTC are the last of the one before there.
+  EXPECT_EQ(PeriodOf(Fixed(kMonth, {}, kPacific), Utc(2026, 12, 1, 7, 59)).end, Utc(2026, 12, 1, 8));
+}
+
 TEST(Calendar, AnUnknownZoneCountsAsUtc) {
   EXPECT_EQ(PeriodOf(Day({}, "Mars/Olympus"), Utc(2026, 11, 24, 12)).start, Utc(2026, 11, 24));
 }

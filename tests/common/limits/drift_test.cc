@@ -268,5 +268,26 @@ TEST(LedgerDrift, TellsWhenOutsideUseIsOver) {
   EXPECT_EQ(ledger.Wait({9, 0, 0}, clock.now), absl::ZeroDuration());
 }
 
+// Charged up front, a request's unused tokens went back when it ended: a count of an earlier moment still holds them.
+TEST(Drift, WhatWasGivenBackSinceACountIsNobodyElsesUse) {
+  TurnedClock clock;
+  Window window(Sliding(absl::Minutes(1)), 100'000);
+  window.Add(500, clock.mono(), clock.now);
+  clock.Turn(absl::Seconds(5));
+  Drift drift;
+  CountReading reading;
+  reading.at = clock.mono();
+  reading.used = 4500;
+  reading.given_back = 4000;
+  drift.Observe(reading, false, window, clock.now);
+  EXPECT_EQ(drift.Extra(clock.mono()), 0);
+  reading.used = 4700;
+  drift.Observe(reading, false, window, clock.now);
+  EXPECT_EQ(drift.Extra(clock.mono()), 200);
+  reading.given_back = 0;
+  drift.Observe(reading, false, window, clock.now);
+  EXPECT_EQ(drift.Extra(clock.mono()), 4200);
+}
+
 }  // namespace
 }  // namespace chain429

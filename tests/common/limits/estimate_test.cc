@@ -151,5 +151,37 @@ TEST(Estimator, LearnsNothingFromNothingAndSurvivesNonsense) {
   EXPECT_NEAR(static_cast<double>(estimator.Estimate(Bytes(40), TokenPolicy::kP95).input), 10, 1);
 }
 
+constexpr ChargeRule UpFront(int64_t default_output = 0) {
+  return {.tokens = TokenCharge::kUpFront, .default_output = default_output};
+}
+
+TEST(Estimator, WhatIsCountedUpFrontIsChargedWholeWhateverThePolicy) {
+  Estimator estimator;
+  for (int i = 0; i < 100; ++i) estimator.Learn(Tokens(250, 10), 1000, 1);
+  for (const TokenCharge tokens : {TokenCharge::kUpFront, TokenCharge::kUpFrontKept}) {
+    const ChargeRule rule{.tokens = tokens, .default_output = 16'384};
+    EXPECT_EQ(estimator.Estimate(Bytes(1000, 4000), TokenPolicy::kP95, rule).output, 4000);
+    EXPECT_EQ(estimator.Estimate(Bytes(1000, 4000), TokenPolicy::kStrict, rule).output, 4000);
+    EXPECT_EQ(estimator.Estimate(Bytes(1000), TokenPolicy::kP95, rule).output, 16'384) << "the provider's default";
+  }
+  EXPECT_LE(estimator.Estimate(Bytes(1000, 4000), TokenPolicy::kP95).output, 12) << "charged on use: what was learnt";
+}
+
+TEST(Estimator, AnUnknownDefaultUpFrontIsGuessedLargely) {
+  Estimator estimator;
+  EXPECT_GE(estimator.Estimate(Bytes(1000), TokenPolicy::kP95, UpFront()).output, 4096);
+  estimator.Learn(Tokens(10, 9000), 40, 1);
+  EXPECT_GE(estimator.Estimate(Bytes(1000), TokenPolicy::kP95, UpFront()).output, 9000);
+}
+
+TEST(Estimator, OnlyWhatNobodyStatedIsAGuess) {
+  const ChargeRule on_use;
+  EXPECT_TRUE(Estimator::Guesses(Bytes(10, 50), TokenPolicy::kP95, on_use));
+  EXPECT_FALSE(Estimator::Guesses(Bytes(10, 50), TokenPolicy::kStrict, on_use));
+  EXPECT_FALSE(Estimator::Guesses(Bytes(10, 50), TokenPolicy::kP95, UpFront()));
+  EXPECT_FALSE(Estimator::Guesses(Bytes(10), TokenPolicy::kP95, UpFront(100)));
+  EXPECT_TRUE(Estimator::Guesses(Bytes(10), TokenPolicy::kP95, UpFront()));
+}
+
 }  // namespace
 }  // namespace chain429

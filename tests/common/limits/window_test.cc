@@ -231,5 +231,55 @@ TEST(Window, MemoryIsBoundedInWhateverOrderUsesAreReported) {
   EXPECT_LT(shuffled.entries(), 2100u);
 }
 
+// However much is used, in whatever order the reports come.
+TEST(Window, AMillionUsesTakeABoundedNumberOfEntries) {
+  for (const absl::Duration length : {absl::Seconds(1), absl::Minutes(1), absl::Hours(24), kMonth}) {
+    for (const WindowSpec& spec : {Sliding(length), Fixed(length), Bucket(length)}) {
+      for (const bool in_order : {true, false}) {
+        Random random(11);
+        TurnedClock clock;
+        Window window(spec, 1'000'000);
+        size_t most = 0;
+        constexpr int kUses = 50'000;
+        for (int i = 0; i < kUses; ++i) {
+          clock.Turn(length * (2.5 / kUses));
+          const absl::Duration late = in_order ? absl::ZeroDuration() : length * (random.Uniform() / 2);
+          window.Add(20, clock.mono() - late, clock.now);
+          most = std::max(most, window.entries());
+        }
+        EXPECT_LE(most, kMostEntries) << length << " kind " << static_cast<int>(spec.kind) << " order " << in_order;
+        if (in_order) {
+          EXPECT_LE(most, kMostEntries / 2) << length << " kind " << static_cast<int>(spec.kind);
+        }
+      }
+    }
+  }
+}
+
+TEST(Window, AFixedMonthIsCountedToItsEdge) {
+  TurnedClock clock;  // 24 November
+  Window window(Fixed(kMonth), 1000);
+  window.Add(40, clock.mono(), clock.now);
+  clock.Turn(absl::Hours(24 * 6));
+  window.Add(2, clock.mono(), clock.now);
+  EXPECT_EQ(window.Used(clock.now), 42);
+  EXPECT_EQ(window.UntilFreed(42, clock.now), absl::Hours(12) + kEdgeGuard);
+  clock.Turn(absl::Hours(12) + kEdgeGuard);
+  EXPECT_EQ(window.Used(clock.now), 0);
+  window.Add(7, clock.mono(), clock.now);
+  clock.Turn(absl::Hours(24 * 31) - kEdgeGuard - absl::Seconds(10));
+  EXPECT_EQ(window.Used(clock.now), 7) << "December has 31 days";
+}
+
+TEST(Window, ASlidingMonthHasThirtyDays) {
+  TurnedClock clock;
+  Window window(Sliding(kMonth), 1000);
+  window.Add(40, clock.mono(), clock.now);
+  clock.Turn(absl::Hours(24 * 30));
+  EXPECT_EQ(window.Used(clock.now), 40);
+  clock.Turn(kSlidingGuard);
+  EXPECT_EQ(window.Used(clock.now), 0);
+}
+
 }  // namespace
 }  // namespace chain429

@@ -14,6 +14,7 @@ TEST(Names, OfUnits) {
   EXPECT_EQ(UnitName(Unit::kInputTokens), "input_tokens");
   EXPECT_EQ(UnitName(Unit::kOutputTokens), "output_tokens");
   EXPECT_EQ(UnitName(Unit::kConcurrency), "concurrency");
+  EXPECT_EQ(UnitName(Unit::kCredits), "credits");
 }
 
 TEST(Names, OfClosures) {

@@ -113,7 +113,7 @@ TEST(PlanTargets, ConfiguredLimitsReplaceTheCataloguesOfTheSameUnitAndWindowOnly
 TEST(PlanTargets, LimitsOfAModelHoldBesideThoseOfTheProviderAndForItAlone) {
   Provider provider = MakeProvider(PoolScope::kGroup, {Key("a", "one"), Key("b", "two")});
   provider.limits = {PerMinute(60)};
-  provider.models = {{"m", {PerMinute(10)}, 32768, "canonical-m", {}}};
+  provider.models = {{"m", {PerMinute(10)}, 32768, "canonical-m", {}, {}}};
   const auto plans = Plan(provider, "m");
   ASSERT_EQ(plans.size(), 2u);
   EXPECT_EQ(plans[0].pools[0].limits, (std::vector<Limit>{PerMinute(60)}));
@@ -195,6 +195,23 @@ TEST(PlanTargets, IdsDependOnNamesAloneAndNamesDoNotMeet) {
     EXPECT_TRUE(targets.insert(plans[0].target.id).second) << model;
     for (const Pool& pool : plans[0].pools) EXPECT_TRUE(pools.insert(pool.id).second) << pool.key;
   }
+}
+
+TEST(PlanTargets, TheLastPoolHasTheModelsOwnCostAndAllHaveTheProvidersRule) {
+  Provider provider = MakeProvider(PoolScope::kModel, {Key("a", "org")});
+  provider.charging = {.tokens = TokenCharge::kUpFront, .default_output = 9, .counts_refused = true};
+  for (const char* name : {"dear", "cheap", "unpriced"}) provider.models.emplace_back().model = name;
+  provider.models[0].rates = CreditRates{1, 50, 2};
+  provider.models[1].rates = CreditRates{0, 1, 3};
+  const auto cheap = Plan(provider, "cheap");
+  ASSERT_EQ(cheap.size(), 1u);
+  EXPECT_EQ(cheap[0].pools.back().rates, (CreditRates{0, 1, 3}));
+  EXPECT_EQ(cheap[0].pools.front().rates, (CreditRates{1, 50, 3})) << "the dearest of each";
+  for (const Pool& pool : cheap[0].pools) EXPECT_EQ(pool.charging, provider.charging);
+  EXPECT_FALSE(Plan(provider, "unpriced")[0].pools.back().rates);
+  EXPECT_FALSE(Plan(provider, "never-heard-of")[0].pools.back().rates);
+  provider.models.clear();
+  EXPECT_FALSE(Plan(provider, "cheap")[0].pools.front().rates);
 }
 
 }  // namespace

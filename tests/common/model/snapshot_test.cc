@@ -17,7 +17,7 @@ Snapshot MakeSnapshot() {
   for (const char* name : {"groq", "local"}) {
     Provider provider;
     provider.name = name;
-    provider.models = {{"m", {}, 0, "shared-m", {}}, {"unnamed", {}, 0, "", {}}};
+    provider.models = {{"m", {}, 0, "shared-m", {}, {}}, {"unnamed", {}, 0, "", {}, {}}};
     if (provider.name == "groq") {
       provider.credentials.emplace_back();
       provider.credentials.back().name = "main";

@@ -83,7 +83,6 @@ setup:
   as_of: 2026-01-02
   note: one dollar
   limits: {rpm: 7}
-  requests_per_month: 100
   models: {big: {quality: 9, speed: 1, context: 4096}}
 )"}});
   ASSERT_TRUE(catalogue.ok()) << catalogue.status();
@@ -100,7 +99,6 @@ setup:
   EXPECT_EQ(setup.note, "one dollar");
   ASSERT_EQ(setup.limits.size(), 1u);
   EXPECT_EQ(setup.limits[0].amount, 7);
-  EXPECT_EQ(setup.requests_per_month, 100);
   ASSERT_EQ(setup.models.size(), 1u);
   EXPECT_EQ(setup.models[0].id, "big");
   EXPECT_EQ(setup.models[0].quality, 9);
@@ -200,6 +198,63 @@ TEST(Catalogue, RefusesRingsBombsAndDepth) {
   EXPECT_FALSE(Catalogue::Parse({{"self", "kind: a\nmodels: &m {x: *m}\n"}}).ok());
   EXPECT_FALSE(Catalogue::Parse({{"empty", ""}}).ok());
   EXPECT_FALSE(Catalogue::Parse({{"two", "kind: a\n---\nkind: b\n"}}).ok());
+}
+
+TEST(Catalogue, ReadsHowAKindCharges) {
+  const absl::StatusOr<Catalogue> catalogue = Catalogue::Parse({{"a.yaml", R"(
+kind: acme
+charge: {tokens: up_front_kept, default_output: 4096, refused: counted, failed: free}
+windows: {cpd: {kind: bucket, burst: 12.5}, rpmo: {kind: fixed, zone: UTC}}
+limits: {cpd: 10000, rpmo: 5, otps: 3}
+models:
+  m: {credits: {request: 0.5, input_per_mtok: 31876, output_per_mtok: 0.000001}}
+)"},
+                                                                {"b.yaml", "kind: plain\nextends: acme\n"}});
+  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+  const CatalogueEntry& entry = *catalogue->Find("acme");
+  EXPECT_EQ(entry.charging, (ChargeRule{TokenCharge::kUpFrontKept, 4096, true, false}));
+  EXPECT_EQ(entry.models[0].rates, (CreditRates{500'000, 31'876 * kMicrosPerCredit, 1}));
+  ASSERT_EQ(entry.limits.size(), 3u);
+  for (const Limit& limit : entry.limits) {
+    if (limit.unit == Unit::kCredits) {
+      EXPECT_EQ(limit.amount, 10'000 * kMicrosPerCredit);
+      EXPECT_EQ(limit.window.burst, 12'500'000);
+    } else if (limit.unit == Unit::kRequests) {
+      EXPECT_EQ(limit.window, (WindowSpec{WindowKind::kFixed, kMonth, absl::ZeroDuration()}));
+    } else {
+      EXPECT_EQ(limit.window.length, absl::Seconds(1));
+    }
+  }
+  EXPECT_TRUE(ProviderRules::Compile(entry.json).ok());
+  EXPECT_EQ(catalogue->Find("plain")->charging, ChargeRule()) << "how a kind charges is not inherited";
+}
+
+TEST(Catalogue, SaysWhatIsWrongWithAChargeOrABurst) {
+  const absl::Status status = Catalogue::Parse({{"a.yaml", R"(
+kind: acme
+charge: {tokens: later, default_output: 5, refused: yes, faild: free}
+windows: {rpm: {kind: fixed, burst: 5}, tpm: {kind: bucket, burst: 0}}
+limits: {cpd: 5, cpm: -1}
+models: {m: {credits: {request: 1e9}}, n: {}}
+)"}})
+                                  .status();
+  for (const std::string part :
+       {"acme.charge.tokens: \"later\" is none of on_use, up_front, up_front_kept",
+        "acme.charge.default_output: means nothing", "acme.charge.refused: \"yes\" is none of counted, free",
+        "acme.charge.faild: unknown key; did you mean \"failed\"?", "acme.windows.rpm.burst: only a bucket has one",
+        "acme.windows.tpm.burst: more than 0", "acme.limits.cpm: a number from 0 on",
+        "acme.models.m.credits.request: a number from 0 on",
+        "acme.models: \"n\" has a limit of credits and no `credits`"})
+    EXPECT_NE(status.message().find(part), absl::string_view::npos) << part << "\n" << status;
+}
+
+TEST(Catalogue, ThoseThatReserveTheOutputAreKnown) {
+  const absl::StatusOr<Catalogue> catalogue = Catalogue::Builtin();
+  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+  EXPECT_EQ(catalogue->Find("cerebras")->charging, (ChargeRule{TokenCharge::kUpFront, 16'384, false, true}));
+  EXPECT_EQ(catalogue->Find("azure")->charging.tokens, TokenCharge::kUpFrontKept);
+  EXPECT_EQ(catalogue->Find("groq")->charging, ChargeRule());
+  EXPECT_EQ(catalogue->Find("openai")->charging, ChargeRule());
 }
 
 }  // namespace

@@ -91,6 +91,8 @@ std::string UnitWord(const Reading& reading) {
       return "output_tokens";
     case Unit::kConcurrency:
       return "concurrency";
+    case Unit::kCredits:
+      return "credits";
   }
   return "?";
 }

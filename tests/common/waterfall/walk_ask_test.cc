@@ -133,5 +133,44 @@ TEST_F(WalkAsk, ATargetNamedTwiceIsCalledAtItsFirstPlace) {
   EXPECT_EQ(granted, 0u);
 }
 
+DenialReason TooLarge(TargetId target, Unit unit, int64_t limit) {
+  DenialReason reason;
+  reason.target = target;
+  reason.retry_after = absl::InfiniteDuration();
+  reason.never = true;
+  reason.unit = unit;
+  reason.limit = limit;
+  return reason;
+}
+
+TEST_F(WalkAsk, WhatNeverFitsIsNotWaitedFor) {
+  Begin({Gate::kAsk, Gate::kAsk}, Patient(absl::Hours(5)));
+  const Walk::Step asked = ExpectAsk({0, 1});
+  const AcquireAnswer answer = Denied({TooLarge(IdOf(0), Unit::kTokens, 8000), TooLarge(IdOf(1), Unit::kCredits, 0)});
+  EXPECT_FALSE(Answer(&answer, asked));
+  EXPECT_EQ(Trail(), "0:skipped_unfit 1:skipped_unfit");
+  EXPECT_FALSE(walk().hops()[0].waits);
+  EXPECT_EQ(walk().hops()[0].opens, MonoTime::Max());
+  EXPECT_EQ(walk().hops()[0].message, "the request needs more than its limit of 8000 tokens allows");
+  EXPECT_EQ(walk().hops()[1].message, "what its model costs in credits is not known");
+  const Walk::Step end = Next();
+  EXPECT_EQ(end.action, Walk::Do::kExhaust);
+  EXPECT_EQ(end.status, 502);
+  EXPECT_EQ(end.retry_after, absl::ZeroDuration());
+  EXPECT_TRUE(end.hopeless);
+}
+
+TEST_F(WalkAsk, ATargetThatOnlyWaitsIsWaitedForBesideOneThatNeverFits) {
+  Begin({Gate::kAsk, Gate::kAsk});
+  const Walk::Step asked = ExpectAsk({0, 1});
+  const AcquireAnswer answer = Denied({TooLarge(IdOf(0), Unit::kInputTokens, 10), Denial(1, absl::Seconds(30))});
+  EXPECT_FALSE(Answer(&answer, asked));
+  EXPECT_EQ(walk().hops()[0].message, "the request needs more than its limit of 10 input tokens allows");
+  const Walk::Step end = Next();
+  EXPECT_EQ(end.status, 429);
+  EXPECT_EQ(end.retry_after, absl::Seconds(30));
+  EXPECT_FALSE(end.hopeless);
+}
+
 }  // namespace
 }  // namespace chain429

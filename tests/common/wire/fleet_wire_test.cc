@@ -64,7 +64,8 @@ AcquireAnswer FullAnswer() {
                    .spares = 7,
                    .tokens = 1234};
   answer.denials.push_back({TargetId(1), PoolId(2), true, Closure::kQuotaExhausted, absl::Milliseconds(1500)});
-  answer.denials.push_back({TargetId(3), PoolId(4), false, Closure::kNone, absl::InfiniteDuration()});
+  answer.denials.push_back(
+      {TargetId(3), PoolId(4), false, Closure::kNone, absl::InfiniteDuration(), true, Unit::kOutputTokens, 8000});
   return answer;
 }
 
@@ -84,6 +85,10 @@ TEST(FleetWire, AnswerKeepsEveryField) {
   EXPECT_EQ(back.denials[0].retry_after, absl::Milliseconds(1500));
   EXPECT_EQ(back.denials[1].pool, PoolId(4));
   EXPECT_EQ(back.denials[1].retry_after, absl::InfiniteDuration());
+  EXPECT_FALSE(back.denials[0].never);
+  EXPECT_TRUE(back.denials[1].never);
+  EXPECT_EQ(back.denials[1].unit, Unit::kOutputTokens);
+  EXPECT_EQ(back.denials[1].limit, 8000);
 }
 
 TEST(FleetWire, PermitWithoutIdMeansThatNoneIsNeeded) {

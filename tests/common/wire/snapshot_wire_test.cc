@@ -20,6 +20,13 @@ Limit FixedLimit() {
           .provenance = Provenance::kStated};
 }
 
+Limit CreditLimit() {
+  return {.unit = Unit::kCredits,
+          .amount = 100'000,
+          .window = {.kind = WindowKind::kBucket, .length = kMonth, .anchor = absl::ZeroDuration(), .burst = 5},
+          .provenance = Provenance::kConfigured};
+}
+
 Limit MakeLimit(Unit unit, int64_t amount, WindowKind kind, Provenance provenance) {
   Limit limit;
   limit.unit = unit;
@@ -54,8 +61,15 @@ Snapshot FullSnapshot() {
   provider.limits = {FixedLimit(), MakeLimit(Unit::kRequests, 30, WindowKind::kBucket, Provenance::kInferred)};
   provider.pool_scope = PoolScope::kModel;
   provider.catalogue_limits = {MakeLimit(Unit::kOutputTokens, 0, WindowKind::kSliding, Provenance::kCatalogue)};
-  provider.models = {
-      {.model = "m", .limits = {FixedLimit()}, .context = 32768, .canonical = "canon", .aliases = {"also"}}};
+  provider.models = {{.model = "m",
+                      .limits = {FixedLimit(), CreditLimit()},
+                      .context = 32768,
+                      .canonical = "canon",
+                      .aliases = {"also"},
+                      .rates = CreditRates{1, 2, 3}},
+                     {.model = "unpriced", .limits = {}, .canonical = {}, .aliases = {}, .rates = {}}};
+  provider.charging = {
+      .tokens = TokenCharge::kUpFrontKept, .default_output = 4096, .counts_refused = true, .counts_failed = false};
   provider.tokens = TokenPolicy::kStrict;
   provider.when_disconnected = WhenDisconnected::kDeny;
   provider.first_token = absl::Minutes(3);
@@ -66,9 +80,11 @@ Snapshot FullSnapshot() {
                      .key = "groq/org",
                      .limits = {FixedLimit()},
                      .tokens = TokenPolicy::kStrict,
+                     .charging = {.tokens = TokenCharge::kUpFront, .default_output = 7},
+                     .rates = CreditRates{4, 5, 6},
                      .when_disconnected = WhenDisconnected::kOpen,
                      .learns = false},
-                    {.id = PoolId(2), .key = "groq/org|m", .limits = {}}};
+                    {.id = PoolId(2), .key = "groq/org|m", .limits = {}, .charging = {}, .rates = {}}};
   snapshot.targets = {{.id = TargetId(11),
                        .name = "groq/m",
                        .provider = 0,
@@ -107,6 +123,11 @@ TEST(SnapshotWire, KeepsEveryField) {
   EXPECT_EQ(provider.name, "groq");
   EXPECT_EQ(provider.kind, "groq");
   EXPECT_EQ(provider.endpoint, want.providers[0].endpoint);
+  EXPECT_EQ(provider.charging, want.providers[0].charging);
+  ASSERT_EQ(provider.models.size(), 2u);
+  EXPECT_EQ(provider.models[0].rates, (CreditRates{1, 2, 3}));
+  EXPECT_EQ(provider.models[0].limits, want.providers[0].models[0].limits);
+  EXPECT_FALSE(provider.models[1].rates) << "not known is not the same as nothing";
   EXPECT_EQ(provider.headers, want.providers[0].headers);
   EXPECT_EQ(provider.catalogue_entry, want.providers[0].catalogue_entry);
   ASSERT_EQ(provider.credentials.size(), 2u);
@@ -125,7 +146,6 @@ TEST(SnapshotWire, KeepsEveryField) {
   EXPECT_EQ(provider.limits, want.providers[0].limits);
   EXPECT_EQ(provider.pool_scope, PoolScope::kModel);
   EXPECT_EQ(provider.catalogue_limits, want.providers[0].catalogue_limits);
-  ASSERT_EQ(provider.models.size(), 1u);
   EXPECT_EQ(provider.models[0].model, "m");
   EXPECT_EQ(provider.models[0].limits, want.providers[0].models[0].limits);
   EXPECT_EQ(provider.models[0].context, 32768);
@@ -194,6 +214,15 @@ TEST(SnapshotWire, RefusesBadPartsByPath) {
       {"providers[0].models[0].context: ", [](auto& s) { s.mutable_providers(0)->mutable_models(0)->set_context(-1); }},
       {"providers[0].when_disconnected: ",
        [](auto& s) { s.mutable_providers(0)->set_when_disconnected(static_cast<v1::WhenDisconnected>(3)); }},
+      {"providers[0].charging.tokens: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_charging()->set_tokens(static_cast<v1::TokenCharge>(3)); }},
+      {"providers[0].charging.default_output: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_charging()->set_default_output(-1); }},
+      {"providers[0].models[0].rates.request: ",
+       [](auto& s) { s.mutable_providers(0)->mutable_models(0)->mutable_rates()->set_request(-1); }},
+      {"pools[0].rates.output_per_mtok: ",
+       [](auto& s) { s.mutable_pools(0)->mutable_rates()->set_output_per_mtok(-1); }},
+      {"providers[0].limits[0].burst: ", [](auto& s) { s.mutable_providers(0)->mutable_limits(0)->set_burst(-1); }},
       {"pools[0].id: ", [](auto& s) { s.mutable_pools(0)->set_id(0); }},
       {"pools[0].tokens: ", [](auto& s) { s.mutable_pools(0)->set_tokens(static_cast<v1::TokenPolicy>(-7)); }},
       {"pools[1]: ", [](auto& s) { s.mutable_pools(1)->set_id(1); }},

@@ -95,5 +95,21 @@ TEST_F(ControlMetrics, CountsWhatTheLeaderDecided) {
   EXPECT_EQ(Value("chain429_control_permits_open"), "30");
 }
 
+TEST_F(ControlMetrics, LimitsAreNamedByUnitAndWindowAndCreditsAreWhole) {
+  Apply(
+      "version: 1\n"
+      "providers:\n"
+      "  p:\n"
+      "    kind: openai\n"
+      "    base_url: 'http://127.0.0.1:1/v1'\n"
+      "    limits: {tpd: 2000000, cpmo: 0.1, concurrency: 4}\n"
+      "    models: {m: {credits: {request: 1}}}\n"
+      "chains: {c: {targets: [{provider: p, model: m}]}}\n");
+  EXPECT_EQ(Value("chain429_control_pool_limit{pool=\"p\",unit=\"credits\",window=\"month\"}"), "0.1");
+  EXPECT_EQ(Value("chain429_control_pool_remaining{pool=\"p\",unit=\"credits\",window=\"month\"}"), "0.1");
+  EXPECT_EQ(Value("chain429_control_pool_limit{pool=\"p\",unit=\"tokens\",window=\"24h\"}"), "2000000");
+  EXPECT_EQ(Value("chain429_control_pool_limit{pool=\"p\",unit=\"concurrency\",window=\"none\"}"), "4");
+}
+
 }  // namespace
 }  // namespace chain429

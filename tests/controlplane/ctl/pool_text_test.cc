@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/time/time.h"
+#include "common/model/pool.h"
 
 namespace chain429 {
 namespace {
@@ -29,8 +30,11 @@ TEST(LimitName, UsesTheWordsOfTheConfigurationWhereThereAreSome) {
                         {v1::UNIT_CONCURRENCY, absl::ZeroDuration(), "concurrency"},
                         {v1::UNIT_REQUESTS, absl::Seconds(90), "requests per 1m30s"},
                         {v1::UNIT_TOKENS, absl::Seconds(10), "tokens per 10s"},
-                        {v1::UNIT_INPUT_TOKENS, absl::Minutes(1), "input tokens per 1m"},
-                        {v1::UNIT_OUTPUT_TOKENS, absl::Hours(24), "output tokens per 24h"},
+                        {v1::UNIT_INPUT_TOKENS, absl::Minutes(1), "itpm"},
+                        {v1::UNIT_OUTPUT_TOKENS, absl::Hours(24), "otpd"},
+                        {v1::UNIT_CREDITS, kMonth, "cpmo"},
+                        {v1::UNIT_INPUT_TOKENS, absl::Minutes(2), "input tokens per 2m"},
+                        {v1::UNIT_CREDITS, absl::Hours(5), "credits per 5h"},
                         {v1::UNIT_UNSPECIFIED, absl::Minutes(1), "unknown unit per 1m"}};
   for (const Case& one : cases) EXPECT_EQ(LimitName(LimitOf(one.unit, one.window)), one.name);
 }
@@ -47,6 +51,24 @@ TEST(LimitText, SaysWhenSomethingIsFreeAgainOnlyWhereItIsUsedUp) {
   EXPECT_EQ(LimitText(info), "rpm 33/30 (free in 14 s)");
   info.set_recovers_in_ns(0);
   EXPECT_EQ(LimitText(info), "rpm 33/30");
+}
+
+TEST(LimitText, CreditsHaveTheirPoint) {
+  v1::LimitInfo info;
+  *info.mutable_limit() = LimitOf(v1::UNIT_CREDITS, kMonth, 100'000);
+  info.set_used(12'500);
+  EXPECT_EQ(LimitText(info), "cpmo 0.0125/0.1");
+}
+
+TEST(LimitText, ABucketIsUsedUpWithItsBurst) {
+  v1::LimitInfo info;
+  *info.mutable_limit() = LimitOf(v1::UNIT_REQUESTS, absl::Minutes(1), 60);
+  info.mutable_limit()->set_burst(5);
+  info.set_used(4);
+  info.set_recovers_in_ns(absl::ToInt64Nanoseconds(absl::Seconds(1)));
+  EXPECT_EQ(LimitText(info), "rpm 4/60 (5 at once)");
+  info.set_used(5);
+  EXPECT_EQ(LimitText(info), "rpm 5/60 (5 at once, free in 1 s)");
 }
 
 TEST(PoolStateText, SaysWhyForHowLongAndWhetherTheProviderSaidSo) {

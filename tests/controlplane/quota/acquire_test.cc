@@ -218,7 +218,20 @@ TEST_F(AcquireTest, ARequestLargerThanALimitNeverFits) {
   EXPECT_EQ(answer.permit.target, large);
   ASSERT_EQ(answer.denials.size(), 1u);
   EXPECT_EQ(answer.denials[0].target, target);
-  EXPECT_GE(answer.denials[0].retry_after, absl::Hours(1));
+  EXPECT_EQ(answer.denials[0].pool, QuotaOf(target));
+  EXPECT_TRUE(answer.denials[0].never);
+  EXPECT_EQ(answer.denials[0].unit, Unit::kTokens);
+  EXPECT_EQ(answer.denials[0].limit, 1000);
+}
+
+TEST_F(AcquireTest, WhatNeverFitsIsNotToldToWaitForACooldown) {
+  const TargetId target = AddLimited("small", {Tpm(1000)});
+  Configure();
+  Settle(RefusalOf(PermitId(), target, absl::Seconds(7)));
+  const AcquireAnswer answer = Ask({target}, {.prompt_tokens = 1001});
+  ASSERT_EQ(answer.denials.size(), 1u);
+  EXPECT_TRUE(answer.denials[0].never);
+  EXPECT_FALSE(answer.denials[0].cooldown);
 }
 
 TEST_F(AcquireTest, AGuessedOutputAloneDoesNotMakeARequestTooLarge) {

@@ -13,7 +13,13 @@ using Strings = std::vector<std::string>;
 
 LimitAmounts Amounts(std::optional<int64_t> rpm, std::optional<int64_t> rpd, std::optional<int64_t> tpm,
                      std::optional<int64_t> tpd, std::optional<int64_t> concurrency) {
-  return {rpm, rpd, tpm, tpd, concurrency};
+  LimitAmounts amounts;
+  amounts[LimitKeyIndex("rpm")] = rpm;
+  amounts[LimitKeyIndex("rpd")] = rpd;
+  amounts[LimitKeyIndex("tpm")] = tpm;
+  amounts[LimitKeyIndex("tpd")] = tpd;
+  amounts[LimitKeyIndex("concurrency")] = concurrency;
+  return amounts;
 }
 
 TEST(BuildLimits, ARequestLimitIsASlidingMinuteOrDayUnlessTheKindOrTheConfigurationSaysOtherwise) {
@@ -25,10 +31,21 @@ TEST(BuildLimits, ARequestLimitIsASlidingMinuteOrDayUnlessTheKindOrTheConfigurat
                         "4 concurrency, configured"}));
   EXPECT_EQ(Describe(BuildLimits(Amounts({}, 5000, {}, {}, {}), config, *KnownKinds().Find("pacific"))),
             (LimitTexts{"5000 requests per 24h fixed at 0s America/Los_Angeles, configured"}));
-  config.windows[static_cast<size_t>(LimitSlot::kRpd)] =
-      WindowSpec{WindowKind::kFixed, absl::Hours(24), absl::Hours(6), "UTC"};
+  config.windows[LimitKeyIndex("rpd")] = WindowSpec{WindowKind::kFixed, absl::Hours(24), absl::Hours(6), "UTC"};
   EXPECT_EQ(Describe(BuildLimits(Amounts({}, 5000, {}, {}, {}), config, *KnownKinds().Find("pacific"))),
             (LimitTexts{"5000 requests per 24h fixed at 6h UTC, configured"}));
+}
+
+TEST(BuildLimits, EveryKeyHasItsUnitAndLength) {
+  LimitAmounts all;
+  for (size_t i = 0; i < kLimitKeys.size(); ++i) all[i] = static_cast<int64_t>(i) + 1;
+  const std::vector<Limit> limits = BuildLimits(all, ProviderConfig(), *KnownKinds().Find("openai"));
+  ASSERT_EQ(limits.size(), kLimitKeys.size());
+  for (size_t i = 0; i < limits.size(); ++i) {
+    EXPECT_EQ(limits[i].unit, kLimitKeys[i].unit);
+    EXPECT_EQ(limits[i].window.length, kLimitKeys[i].window);
+    EXPECT_EQ(limits[i].amount, *all[i]);
+  }
 }
 
 TEST(BuildLimits, NoAmountIsNoLimit) {
@@ -43,7 +60,9 @@ TEST(CatalogueModelLimits, AreThoseThatNoConfiguredLimitOfTheSameUnitAndWindowRe
             (LimitTexts{"20 requests per 1m sliding, catalogue", "8000 tokens per 1m sliding, catalogue"}));
   config.limits = Amounts(5, {}, {}, {}, {});
   EXPECT_EQ(Describe(CatalogueModelLimits(config, groq, model)), (LimitTexts{"8000 tokens per 1m sliding, catalogue"}));
-  config.models.push_back({model, Amounts({}, {}, 100, {}, {}), 0, ""});
+  ModelConfig& own = config.models.emplace_back();
+  own.name = model;
+  own.limits = Amounts({}, {}, 100, {}, {});
   EXPECT_TRUE(CatalogueModelLimits(config, groq, model).empty());
   EXPECT_TRUE(CatalogueModelLimits(ProviderConfig(), groq, "a-model-that-nobody-knows").empty());
 }
@@ -173,6 +192,31 @@ TEST(CredentialPoolKey, CarriesTheAccountAndTheName) {
   EXPECT_EQ(CredentialPoolKey(provider, credential), "p#main");
   credential.group = "org";
   EXPECT_EQ(CredentialPoolKey(provider, credential), "p/org#main");
+}
+
+TEST(BuildProvider, CostsAreTheConfigurationsElseTheCataloguesAndTheRuleIsTheKinds) {
+  const Built built = Build(
+      "version: 1\n"
+      "providers:\n"
+      "  m:\n"
+      "    kind: metered\n"
+      "    credentials: [{name: main, env: K1}]\n"
+      "    windows: {cpd: {kind: fixed, anchor: \"00:00\", zone: UTC}, rpm: {kind: bucket, burst: 3}}\n"
+      "    limits: {cpd: 0.5, rpm: 60}\n"
+      "    models: {own: {credits: {request: 2}}, priced: {credits: {output_per_mtok: 0.25}}, known: {context: 5}}\n");
+  ASSERT_NE(built.snapshot, nullptr) << built.problems;
+  const Provider& provider = built.ProviderOf("m");
+  EXPECT_EQ(provider.charging, (ChargeRule{TokenCharge::kUpFront, 100, false, true}));
+  ASSERT_EQ(provider.models.size(), 4u);
+  EXPECT_EQ(provider.models[0].rates, (CreditRates{2'000'000, 0, 0}));
+  EXPECT_EQ(provider.models[1].rates, (CreditRates{0, 0, 250'000})) << "whole, not beside the catalogue's";
+  EXPECT_EQ(provider.models[2].rates, (CreditRates{7'000'000, 0, 0}));
+  EXPECT_EQ(provider.models[3].model, "other");
+  EXPECT_EQ(provider.models[3].rates, CreditRates());
+  EXPECT_EQ(Describe(provider.limits), (LimitTexts{"500000 credits per 24h fixed at 0s UTC, configured",
+                                                   "60 requests per 1m bucket, configured"}));
+  for (const Limit& limit : provider.limits) EXPECT_EQ(limit.at_once(), limit.unit == Unit::kRequests ? 3 : 500'000);
+  for (const Pool& pool : built.snapshot->pools) EXPECT_EQ(pool.charging, provider.charging) << pool.key;
 }
 
 }  // namespace

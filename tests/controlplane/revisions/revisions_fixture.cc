@@ -40,6 +40,10 @@ const Catalogue& KnownKinds() {
          "kind: account\nextends: openai\nbase_url: https://account.example/v1\npool_scope: group\n"
          "limits: {rpm: 40}\n"
          "models: {big: {canonical: big, limits: {rpm: 4, tpm: 900}}, small: {canonical: small}}\n"},
+        {"metered.yaml",
+         "kind: metered\nextends: openai\nbase_url: https://metered.example/v1\npool_scope: group\n"
+         "charge: {tokens: up_front, default_output: 100}\n"
+         "models: {priced: {credits: {request: 1}}, known: {credits: {request: 7}}, other: {credits: {}}}\n"},
         {"pacific.yaml",
          "kind: pacific\nextends: openai\nbase_url: https://pacific.example/v1\npool_scope: model\n"
          "windows: {rpd: {kind: fixed, anchor: \"00:00\", zone: America/Los_Angeles}}\n"

@@ -23,7 +23,13 @@ inline PoolMemory FullMemory(std::string key) {
   const WindowSpec hour{WindowKind::kBucket, absl::Hours(1), absl::ZeroDuration(), "UTC"};
   memory.learnt = {{Unit::kTokens, 8000, {}, Provenance::kStated},
                    {Unit::kOutputTokens, 0, hour, Provenance::kInferred}};
-  memory.marks = {{Unit::kRequests, day, 999}, {Unit::kInputTokens, hour, 0}};
+  const WindowSpec month{WindowKind::kFixed, kMonth, absl::ZeroDuration(), "UTC"};
+  WindowSpec bursting = hour;
+  bursting.burst = 12;
+  memory.marks = {{Unit::kRequests, day, 999},
+                  {Unit::kInputTokens, hour, 0},
+                  {Unit::kCredits, month, 123'456'789},
+                  {Unit::kRequests, bursting, 3}};
   return memory;
 }
 

@@ -26,7 +26,7 @@ TEST(PoolMemoryJson, BringsBackEveryClosureUnitWindowAndProvenance) {
     memory.closure = static_cast<Closure>(i);
     EXPECT_EQ(PoolMemoryFromJson(PoolMemoryToJson(memory))->closure, memory.closure);
   }
-  for (int i = 0; i <= static_cast<int>(Unit::kConcurrency); ++i) {
+  for (int i = 0; i <= static_cast<int>(Unit::kCredits); ++i) {
     PoolMemory memory = FullMemory("p");
     memory.learnt[0].unit = memory.marks[0].unit = static_cast<Unit>(i);
     EXPECT_EQ(Fields(*PoolMemoryFromJson(PoolMemoryToJson(memory))), Fields(memory));
@@ -99,12 +99,13 @@ INSTANTIATE_TEST_SUITE_P(
         HostileCase{"LearntIsNoList", [](Json& json) { json["learnt"] = {{"unit", 0}}; }},
         HostileCase{"LearntIsMissing", [](Json& json) { json.erase("learnt"); }},
         HostileCase{"LearntHoldsNumbers", [](Json& json) { json["learnt"] = {1, 2}; }},
-        HostileCase{"UnknownUnit", [](Json& json) { json["learnt"][0]["unit"] = 5; }},
+        HostileCase{"UnknownUnit", [](Json& json) { json["learnt"][0]["unit"] = 6; }},
         HostileCase{"NegativeAmount", [](Json& json) { json["learnt"][0]["amount"] = -30; }},
         HostileCase{"UnknownProvenance", [](Json& json) { json["learnt"][1]["provenance"] = 4; }},
         HostileCase{"NoWindow", [](Json& json) { json["learnt"][0].erase("window"); }},
         HostileCase{"UnknownWindowKind", [](Json& json) { json["learnt"][0]["window"]["kind"] = 3; }},
         HostileCase{"WindowWithoutLength", [](Json& json) { json["learnt"][0]["window"]["length_ns"] = 0; }},
+        HostileCase{"BurstOfNothing", [](Json& json) { json["marks"][0]["window"]["burst"] = 0; }},
         HostileCase{"NegativeWindow", [](Json& json) { json["marks"][0]["window"]["length_ns"] = -1; }},
         HostileCase{"AnchorBeyondTheDay",
                     [](Json& json) { json["marks"][0]["window"]["anchor_ns"] = int64_t{86'400} * 1'000'000'000; }},

@@ -54,7 +54,8 @@ class SnapshotForTests {
                                                      .limits = {},
                                                      .context = context,
                                                      .canonical = std::move(canonical),
-                                                     .aliases = {}});
+                                                     .aliases = {},
+                                                     .rates = {}});
   }
   Snapshot& operator*() { return *snapshot_; }
   Snapshot* operator->() { return snapshot_.get(); }

@@ -50,8 +50,8 @@ TEST(FreeTier, APoolForAllModelsCountsOnce) {
 }
 
 TEST(FreeTier, AMonthIsThirtyDays) {
-  const FreeTier tier = FreeTierOf(
-      Entry("setup: {keys: [K], plan: trial, requests_per_month: 1000, models: {a: {quality: 1, speed: 1}}}\n"));
+  const FreeTier tier =
+      FreeTierOf(Entry("limits: {rpmo: 1000}\nsetup: {keys: [K], plan: trial, models: {a: {quality: 1, speed: 1}}}\n"));
   EXPECT_EQ(tier.RequestsPerDay(), 33);
   EXPECT_TRUE(Has(ShortFreeTierTable({tier}, false), "about 33"));
 }
