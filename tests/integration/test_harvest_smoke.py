@@ -41,6 +41,8 @@ class HarvestSmoke(unittest.TestCase):
         self.assertEqual(self.result["answers"], sum(tier["answers"] for tier in found.values()))
         self.assertEqual(self.result["calls"], sum(tier["calls"] for tier in found.values()))
         self.assertEqual(self.result["tokens"], sum(tier["tokens"] for tier in found.values()))
+        # The optimum is reckoned from what the requests foretell.
+        self.assertAlmostEqual(1, self.result["foretold_tokens"] / self.result["tokens"], delta=0.01)
 
     def test_a_contender_gets_the_same_demand_with_the_limits_anew(self):
         nobody = json.loads(self.done.stdout)["nobody"]
