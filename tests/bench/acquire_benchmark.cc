@@ -236,6 +236,7 @@ class PermitsSide {
     if (!stream_->Read(&down)) return false;
     const auto now = SteadyClock::now();
     for (v1::AcquireAnswer& answer : *down.mutable_answers()) {
+      if (answer.held()) continue;  // another will follow
       const uint64_t id = answer.acquire();
       if (measuring_) ++(answer.granted() ? result_.granted : result_.denied);
       if (answer.granted()) granted_.push_back(std::move(answer));
@@ -262,6 +263,11 @@ class PermitsSide {
   std::vector<v1::AcquireAnswer> sent_;     // to be settled
   Result result_;
 };
+
+int LimitedPools(const v1::Snapshot& snapshot) {
+  return static_cast<int>(std::count_if(snapshot.pools().begin(), snapshot.pools().end(),
+                                        [](const v1::Pool& pool) { return pool.limits_size() > 0; }));
+}
 
 // What a process has used of the processors, in seconds; 0: it cannot be told.
 double CpuOf(int pid) {
@@ -338,7 +344,7 @@ int Measure(const Options& options) {
       "\"p99_us\":%.1f,\"cpu_us\":%.3f,\"client_cpu_us\":%.3f,\"pools\":%d}\n",
       took.count(), static_cast<unsigned long long>(sum.granted), static_cast<unsigned long long>(sum.denied),
       static_cast<unsigned long long>(sum.settled), settled / took.count(), Quantile(sum.waits_us, 0.5),
-      Quantile(sum.waits_us, 0.99), cpu * 1e6 / settled, own * 1e6 / settled, snapshot.pools_size());
+      Quantile(sum.waits_us, 0.99), cpu * 1e6 / settled, own * 1e6 / settled, LimitedPools(snapshot));
   return 0;
 }
 
