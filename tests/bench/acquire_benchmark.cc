@@ -100,8 +100,13 @@ class SyncSide {
     hello.mutable_hello()->set_boot_id(BootId(number));
     stream_->Write(hello);
   }
+  // Says goodbye: of a proxy that merely vanishes the control plane keeps the share free for a minute.
   ~SyncSide() {
-    context_.TryCancel();
+    v1::SyncUp goodbye;
+    goodbye.mutable_goodbye()->set_reason("the round is over");
+    stream_->Write(goodbye);
+    stream_->WritesDone();
+    if (!reader_.joinable()) context_.TryCancel();
     if (reader_.joinable()) reader_.join();
     stream_->Finish();
   }
