@@ -60,7 +60,10 @@ def summary(mode, rounds):
         found[figure] = {"median": statistics.median(values), "least": min(values), "most": max(values)}
     _, _, goal_of, less, goal = MODES[mode]
     median = found[goal_of]["median"]
-    found["goal"] = {"figure": goal_of, "value": goal, "met": median <= goal if less else median >= goal}
+    # A denial is quickly said, and is no permit.
+    granted = found["denied"] * 100 <= sum(r["granted"] for r in quiet)
+    met = granted and (median <= goal if less else median >= goal)
+    found["goal"] = {"figure": goal_of, "value": goal, "met": met}
     return found
 
 

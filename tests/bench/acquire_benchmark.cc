@@ -100,8 +100,13 @@ class SyncSide {
     hello.mutable_hello()->set_boot_id(BootId(number));
     stream_->Write(hello);
   }
+  // Says goodbye: of a proxy that merely vanishes the control plane keeps the share free for a minute.
   ~SyncSide() {
-    context_.TryCancel();
+    v1::SyncUp goodbye;
+    goodbye.mutable_goodbye()->set_reason("the round is over");
+    stream_->Write(goodbye);
+    stream_->WritesDone();
+    if (!reader_.joinable()) context_.TryCancel();
     if (reader_.joinable()) reader_.join();
     stream_->Finish();
   }
@@ -236,6 +241,7 @@ class PermitsSide {
     if (!stream_->Read(&down)) return false;
     const auto now = SteadyClock::now();
     for (v1::AcquireAnswer& answer : *down.mutable_answers()) {
+      if (answer.held()) continue;  // another will follow
       const uint64_t id = answer.acquire();
       if (measuring_) ++(answer.granted() ? result_.granted : result_.denied);
       if (answer.granted()) granted_.push_back(std::move(answer));
@@ -262,6 +268,11 @@ class PermitsSide {
   std::vector<v1::AcquireAnswer> sent_;     // to be settled
   Result result_;
 };
+
+int LimitedPools(const v1::Snapshot& snapshot) {
+  return static_cast<int>(std::count_if(snapshot.pools().begin(), snapshot.pools().end(),
+                                        [](const v1::Pool& pool) { return pool.limits_size() > 0; }));
+}
 
 // What a process has used of the processors, in seconds; 0: it cannot be told.
 double CpuOf(int pid) {
@@ -338,7 +349,7 @@ int Measure(const Options& options) {
       "\"p99_us\":%.1f,\"cpu_us\":%.3f,\"client_cpu_us\":%.3f,\"pools\":%d}\n",
       took.count(), static_cast<unsigned long long>(sum.granted), static_cast<unsigned long long>(sum.denied),
       static_cast<unsigned long long>(sum.settled), settled / took.count(), Quantile(sum.waits_us, 0.5),
-      Quantile(sum.waits_us, 0.99), cpu * 1e6 / settled, own * 1e6 / settled, snapshot.pools_size());
+      Quantile(sum.waits_us, 0.99), cpu * 1e6 / settled, own * 1e6 / settled, LimitedPools(snapshot));
   return 0;
 }
 

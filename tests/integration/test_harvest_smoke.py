@@ -6,6 +6,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from support.fleet import quiet_port
+
 RUN = Path(__file__).resolve().parents[1] / "bench" / "run"
 
 
@@ -14,8 +16,10 @@ class HarvestSmoke(unittest.TestCase):
     def setUpClass(cls):
         cls.plot = Path(tempfile.mkdtemp(prefix="429chain-harvest-")) / "harvest.svg"
         # Far more than the limits give: within these seconds the first requests are refused.
-        cls.done = subprocess.run([sys.executable, RUN, "harvest", "--minutes", "0.13", "--factor", "10", "-o", "json",
-                                   "--plot", cls.plot], capture_output=True, text=True, timeout=100, check=False)
+        cls.done = subprocess.run([sys.executable, RUN, "harvest", "--minutes", "0.1", "--factor", "14", "-o", "json",
+                                   "--plot", cls.plot, "--port", str(quiet_port()),
+                                   "--contender", f"nobody=http://127.0.0.1:{quiet_port()}/v1"],
+                                  capture_output=True, text=True, timeout=100, check=False)
 
     def setUp(self):
         self.assertEqual(0, self.done.returncode, self.done.stderr)
@@ -36,12 +40,20 @@ class HarvestSmoke(unittest.TestCase):
             self.assertEqual(tier["calls"], tier["answers"] + tier["refused"], name)
         self.assertEqual(self.result["answers"], sum(tier["answers"] for tier in found.values()))
         self.assertEqual(self.result["calls"], sum(tier["calls"] for tier in found.values()))
-        # What the prompt is to the provider is foretold from the request, so both sums are of the same tokens.
-        counted = sum(tier["tokens"] for tier in found.values())
-        self.assertAlmostEqual(1, self.result["tokens"] / counted, delta=0.05)
+        self.assertEqual(self.result["tokens"], sum(tier["tokens"] for tier in found.values()))
+        # The optimum is reckoned from what the requests foretell.
+        self.assertAlmostEqual(1, self.result["foretold_tokens"] / self.result["tokens"], delta=0.01)
+
+    def test_a_contender_gets_the_same_demand_with_the_limits_anew(self):
+        nobody = json.loads(self.done.stdout)["nobody"]
+        self.assertEqual((self.result["asked"], 0, 0), (nobody["asked"], nobody["answers"], nobody["calls"]))
+        self.assertEqual(nobody["asked"], nobody["failed"])
+        self.assertEqual({"answers": 0, "refused": 0}, nobody["tiers"]["groq"]["counted_by_provider"])
 
     def test_it_draws_a_picture(self):
-        self.assertIn("<svg", self.plot.read_text())
+        picture = self.plot.read_text()
+        self.assertIn("<svg", picture)
+        self.assertIn("nobody 0 (0.0 %)", picture)
 
     def test_wrong_arguments_are_explained(self):
         for arguments, words in ((["--contender", "x"], "NAME=BASE_URL"), (["--tiers", "grok"], "there is no tier 'grok'"),

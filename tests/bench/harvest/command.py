@@ -56,7 +56,8 @@ class Progress:
         ok = sum(outcome.ok for outcome in outcomes)
         exhausted = sum(outcome.status == 429 for outcome in outcomes)
         text = (f"    {self.name} {now - self.start:4.0f} of {self.seconds:.0f} s: {len(outcomes)} of {len(self.asked)} asked, "
-                f"{ok} answered, {exhausted} exhausted")
+                f"{ok} answered, {exhausted} exhausted" if now >= self.start else
+                f"    {self.name} begins in {self.start - now:.0f} s, {BEGIN_AT_S} s past the minute")
         print(f"\r{text}\x1b[K" if self.terminal else text, end="" if self.terminal else "\n", file=sys.stderr, flush=True)
 
     def end(self):

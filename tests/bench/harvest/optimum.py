@@ -3,6 +3,7 @@ request, without any delay or guard. Pure."""
 import heapq
 from dataclasses import dataclass
 
+from harvest.tiers import is_tokens
 from harvest.windows import Book
 
 
@@ -27,6 +28,7 @@ class Ideal:
     def __init__(self, tier, service_s):
         self.book, self.service_s = Book(tier), service_s
         self.answers, self.tokens = [], 0
+        self.token_limited = False  # a request was turned away for its tokens alone
         self._ends = []  # (time, tokens that are charged, or given back, at the answer's end)
 
     def take(self, request):
@@ -35,13 +37,22 @@ class Ideal:
             at, tokens = heapq.heappop(self._ends)
             self.book.add(at, 0, tokens)
         wanted = self.book.up_front(request.prompt, request.max_output)
-        if not self.book.has_room(request.at, wanted):
+        if full := self.book.full_at(request.at, wanted):
+            self.token_limited |= all(is_tokens(name) for name in full)
             return False
         self.book.add(request.at, 1, wanted)
         heapq.heappush(self._ends, (request.at + self.service_s, request.tokens - wanted))
         self.answers.append(request.at)
         self.tokens += request.tokens
         return True
+
+
+    def tokens_for(self, answers, tokens):
+        """What it would have given, to be compared with `answers` that had `tokens`. Where only requests are limited, how large
+        they are is the demand's luck and no gain or loss, so they are taken to be as large as those that were answered."""
+        if self.token_limited or answers == 0:
+            return self.tokens
+        return round(len(self.answers) * tokens / answers)
 
 
 def optimum(tiers, requests, service_s=0.3):

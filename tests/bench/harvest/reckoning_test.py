@@ -99,6 +99,15 @@ class Optimum(unittest.TestCase):
         # 60 have to be free, 15 stay: beside four of these, with what has flowed back, 60 are not.
         self.assertEqual(4, len(optimum([up_front], every(1, 5, (10, 5), max_output=50))["a"].answers))
 
+    def test_sizes_count_where_tokens_are_limited_and_are_luck_elsewhere(self):
+        by_number = optimum([Tier("a", "m", {"rpm": 2, "tpm": 1000})], every(1, 10))["a"]
+        self.assertFalse(by_number.token_limited)
+        self.assertEqual(2 * 35, by_number.tokens_for(4, 140))
+        self.assertEqual(2 * 20, by_number.tokens_for(0, 0))
+        by_tokens = optimum([Tier("a", "m", {"rpm": 5, "tpm": 50})], every(1, 10))["a"]
+        self.assertTrue(by_tokens.token_limited)
+        self.assertEqual(3 * 20, by_tokens.tokens_for(1, 1000))
+
     def test_each_request_goes_to_the_first_that_takes_it(self):
         chain = [Tier("a", "m", {"rpm": 2}), Tier("b", "m", {"rpm": 3})]
         given = optimum(chain, every(1, 10))

@@ -82,7 +82,7 @@ def score(tiers, asked, outcomes, logs, start):
     most = bound(tiers, requests_of[tiers[0].name])
     books = books_of(tiers, logs)
     trail_of = {outcome.number: outcome.trail for outcome in outcomes}
-    by_tier, calls, refusals = {}, 0, []
+    by_tier, calls, refusals, foretold = {}, 0, [], 0
     for tier in tiers:
         entries = [entry for entry in logs[tier.name] if entry["verdict"] != "models"]
         ok = [entry for entry in entries if entry["verdict"] == "ok"]
@@ -92,16 +92,21 @@ def score(tiers, asked, outcomes, logs, start):
             number = number_of(entry)
             refusals.append({"at": entry["time"] - start, "tier": tier.name, "limit": entry["limit"], "wait": entry["wait"],
                              "number": number, "trail": trail_of.get(number, "")})
+        answered = {number_of(entry) for entry in ok}
+        foretold += sum(request.tokens for request in requests_of[tier.name] if request.number in answered)
+        given = sum(entry["prompt_tokens"] + entry["completion_tokens"] for entry in ok)
         by_tier[tier.name] = {
-            "calls": len(entries), "answers": len(ok), "refused": len(refused),
-            "tokens": sum(entry["prompt_tokens"] + entry["completion_tokens"] for entry in ok),
-            "optimum": len(ideal[tier.name].answers), "optimum_tokens": ideal[tier.name].tokens,
+            "calls": len(entries), "answers": len(ok), "refused": len(refused), "tokens": given,
+            "optimum": len(ideal[tier.name].answers), "optimum_tokens": ideal[tier.name].tokens_for(len(ok), given),
+            "token_limited": ideal[tier.name].token_limited,
             "answered_at": [round(entry["time"] - start, 3) for entry in ok],
             "optimum_at": [round(at - start, 3) for at in ideal[tier.name].answers]}
     good = [outcome for outcome in outcomes if outcome.ok]
     exhausted = [outcome for outcome in outcomes if outcome.status == 429]
     false = false_exhaustions(tiers, books, exhausted, requests_of)
-    tokens = {request.number: request.tokens for request in requests_of[tiers[0].name]}
+    tokens_of = {number_of(entry): entry["prompt_tokens"] + entry["completion_tokens"]
+                 for entries in logs.values() for entry in entries if entry["verdict"] == "ok"}
+    tokens = sum(tokens_of.get(outcome.number, 0) for outcome in good)
     optimum_answers = sum(found["optimum"] for found in by_tier.values())
     optimum_tokens = sum(found["optimum_tokens"] for found in by_tier.values())
     added = added_latencies(outcomes, logs)
@@ -111,8 +116,7 @@ def score(tiers, asked, outcomes, logs, start):
         "failures": [f"#{o.number}: {o.status} {o.error}" for o in outcomes if not o.ok and o.status != 429][:20],
         "optimum": optimum_answers, "bound": most,
         "harvest_answers": 100 * len(good) / max(1, optimum_answers),
-        "tokens": sum(tokens[outcome.number] for outcome in good), "optimum_tokens": optimum_tokens,
-        "harvest_tokens": 100 * sum(tokens[outcome.number] for outcome in good) / max(1, optimum_tokens),
+        "tokens": tokens, "foretold_tokens": foretold, "optimum_tokens": optimum_tokens, "harvest_tokens": 100 * tokens / max(1, optimum_tokens),
         "calls": calls, "refused": len(refusals), "waste": 1000 * len(refusals) / max(1, calls),
         "false_exhaustions": len(false),
         "false_exhaustions_at": [{"at": o.at - start, "tier": name, "number": o.number, "why": o.error} for o, name in false],

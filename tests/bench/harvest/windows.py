@@ -85,9 +85,10 @@ class Book:
             if amount:
                 window.add(at, amount)
 
-    def has_room(self, at, tokens):
-        return all(window.used_at(at) + (tokens if is_tokens(name) else 1) <= window.limit
-                   for name, window in self.windows.items())
+    def full_at(self, at, tokens):
+        """The limits that have no room for a request of so many tokens."""
+        return [name for name, window in self.windows.items()
+                if window.used_at(at) + (tokens if is_tokens(name) else 1) > window.limit]
 
     def had_room(self, begin, end, tokens, margin, edge_margin):
         """Whether every window had room from `begin` to `end`, however its uses are dated within `margin`, or within

@@ -11,10 +11,13 @@ from support.raw_client import Client
 class SimProvider:
     def __init__(self, name, base_url):
         self.name, self.base_url = name, base_url
-        self._client = Client(re.match(r"http://([^/]+)", base_url).group(1))
+        address, path = re.match(r"http://([^/]+)(.*)", base_url).groups()
+        self._client = Client(address)
+        # Providers that share a port are told apart by a prefix.
+        self._prefix = f"/{name}" if path.startswith(f"/{name}/") else ""
 
     def control(self, method, what, body=None):
-        answer = self._client.request(method, f"/__sim/{what}", None if body is None else json.dumps(body).encode())
+        answer = self._client.request(method, f"{self._prefix}/__sim/{what}", None if body is None else json.dumps(body).encode())
         assert answer.status == 200, repr(answer)
         return answer.json()
 
