@@ -34,9 +34,9 @@ TEST(LedgerBurst, AtOnceTheBurstAndThenTheRate) {
     Ledger ledger;
     ledger.SetLimits(std::vector<Limit>{MakeLimit(Unit::kRequests, 60, Bursting(absl::Minutes(1), burst))}, clock.now);
     EXPECT_EQ(ledger.Capacity({1, 0, 0}), burst);
-    EXPECT_EQ(ledger.Remaining(Unit::kRequests, clock.now), burst);
+    EXPECT_EQ(SmallestRemaining(ledger.States(clock.now), Unit::kRequests), burst);
     EXPECT_EQ(Granted(ledger, {1, 0, 0}, clock), burst);
-    EXPECT_EQ(ledger.Remaining(Unit::kRequests, clock.now), 0);
+    EXPECT_EQ(SmallestRemaining(ledger.States(clock.now), Unit::kRequests), 0);
     const absl::Duration wait = ledger.Wait({1, 0, 0}, clock.now);
     EXPECT_NEAR(absl::ToDoubleSeconds(wait), 1.2, 0.01) << "a second, and the guard";
     clock.Turn(wait);
