@@ -103,6 +103,34 @@ bool LearnedLimits::Observe(const Reading& reading, const Charge& cost, MonoTime
   return true;
 }
 
+bool LearnedLimits::Watch(const Reading& reading, const WindowReading& timed, const UseLog& own, const Now& now) {
+  Fact* fact = Find(reading);
+  if (fact == nullptr || fact->project) return false;
+  return fact->window.Observe(timed, fact->length, own, now);
+}
+
+bool LearnedLimits::WatchRefusal(Unit unit, const WindowReading& timed, absl::Duration length, const UseLog& own,
+                                 const Now& now) {
+  for (Fact& fact : facts_) {
+    if (fact.Is(unit, length)) return fact.window.Observe(timed, length, own, now);
+  }
+  return false;
+}
+
+bool LearnedLimits::RefuseWindow(Unit unit, absl::Duration length) {
+  for (Fact& fact : facts_) {
+    if (fact.Is(unit, length)) return fact.window.Refuse();
+  }
+  return false;
+}
+
+const WindowInference* LearnedLimits::WindowOf(Unit unit, absl::Duration length) const {
+  for (const Fact& fact : facts_) {
+    if (fact.Is(unit, length)) return fact.window.held().length == length ? &fact.window : nullptr;
+  }
+  return nullptr;
+}
+
 bool LearnedLimits::Succeed(const Charge& charge, MonoTime now) {
   bool changed = false;
   for (Fact& fact : facts_) {
@@ -143,6 +171,7 @@ void LearnedLimits::Restore(const Limit& limit, MonoTime now) {
   fact.unit = limit.unit;
   fact.named = limit.provenance == Provenance::kStated ? limit.window.length : absl::ZeroDuration();
   fact.length = limit.window.length;
+  fact.window.Restore(limit.window);
   fact.longest_reset = limit.window.length;
   fact.amount = limit.amount;
   fact.counts = true;
@@ -163,6 +192,7 @@ Limit LearnedLimits::AsLimit(const Fact& fact) {
   Limit limit;
   limit.unit = fact.unit;
   limit.amount = fact.amount;
+  if (fact.window.held().length == fact.length) limit.window = fact.window.held();
   limit.window.length = fact.length;
   limit.provenance = fact.named > absl::ZeroDuration() ? Provenance::kStated : Provenance::kInferred;
   return limit;

@@ -21,10 +21,12 @@ void Ledger::SetLimits(std::span<const Limit> limits, const Now& now) {
   slots_.clear();
   for (const Limit& limit : limits) {
     std::optional<size_t> same;
+    std::optional<size_t> moved;  // its window moves in another way now
     std::optional<size_t> longest;
     for (size_t i = 0; i < old.size(); ++i) {
       if (old[i].limit.unit != limit.unit) continue;
       if (!taken[i] && !same && old[i].limit.window == limit.window) same = i;
+      if (!taken[i] && !moved && old[i].limit.window.length == limit.window.length) moved = i;
       if (!longest || old[i].limit.window.length > old[*longest].limit.window.length) longest = i;
     }
     if (same) {
@@ -35,7 +37,10 @@ void Ledger::SetLimits(std::span<const Limit> limits, const Now& now) {
       continue;
     }
     Slot slot{limit, Window(limit.window, limit.amount), {}};
-    if (longest) {
+    if (moved) {
+      slot.window.CopyFrom(old[*moved].window, now);
+      slot.drift = old[*moved].drift;
+    } else if (longest) {
       slot.window.CopyFrom(old[*longest].window, now);
     } else if (limit.unit == Unit::kRequests || limit.unit == Unit::kTokens) {
       slot.window.CopyFrom(Meter(limit.unit), now);
@@ -140,6 +145,13 @@ void Ledger::Observe(const Count& count, const Now& now) {
     slot.drift.Observe(count.reading, limit.provenance != Provenance::kConfigured, slot.window, now);
     return;
   }
+}
+
+const UseLog* Ledger::UsesOf(Unit unit, absl::Duration length) const {
+  for (const Slot& slot : slots_) {
+    if (slot.limit.unit == unit && slot.limit.window.length == length) return &slot.window.log();
+  }
+  return nullptr;
 }
 
 void Ledger::Assume(Unit unit, const WindowSpec& window, int64_t used, MonoTime as_of, const Now& now) {

@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/limits/charge.h"
 #include "common/limits/drift.h"
+#include "common/limits/use_log.h"
 #include "common/limits/window.h"
 #include "common/model/pool.h"
 
@@ -72,6 +73,8 @@ class Ledger {
     CountReading reading;
   };
   void Observe(const Count& count, const Now& now);
+  // Our own use that the limit of that unit and window length counts; absent: there is none.
+  const UseLog* UsesOf(Unit unit, absl::Duration length) const;
   // Use within a window that an earlier run had counted up to `as_of`.
   void Assume(Unit unit, const WindowSpec& window, int64_t used, MonoTime as_of, const Now& now);
   // A use of the past that somebody reports only now: of what was assumed it explains its part.

@@ -50,6 +50,8 @@ class Window {
 
   // Takes over what another window of the same unit, of whatever kind, knows.
   void CopyFrom(const Window& other, const Now& now);
+  // Our own use, by date.
+  const UseLog& log() const { return log_; }
   size_t entries() const { return log_.entries(); }
 
  private:

@@ -32,7 +32,8 @@ void PoolAccount::Declare(const Pool& pool, const Now& now) {
 void PoolAccount::Relimit(const Now& now) {
   std::vector<Limit> limits = pool_.learns ? learned_.Merge(pool_.limits) : pool_.limits;
   if (inferred_.known()) {
-    const Limit inferred = inferred_.AsLimit();
+    Limit inferred = inferred_.AsLimit();
+    if (inferred_window_.held().length == inferred.window.length) inferred.window = inferred_window_.held();
     const bool pointless = std::any_of(limits.begin(), limits.end(), [&](const Limit& limit) {
       return limit.unit == Unit::kRequests && limit.window.length <= inferred.window.length &&
              limit.amount <= inferred.amount;
@@ -48,6 +49,7 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
   bool changed = false;
   for (const Reading& reading : seen.readings) changed |= learned_.Observe(reading, seen.cost, seen.sent_at, now.mono);
   if (changed) Relimit(now);
+  Watch(seen, now);
   for (const Reading& reading : seen.readings) {
     if (reading.limit <= 0 || reading.remaining < 0 || reading.remaining > reading.limit) continue;
     const bool requests = reading.unit == Unit::kRequests;
@@ -62,6 +64,55 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
     count.reading.reset = reading.reset_after;
     ledger_.Observe(count, now);
   }
+}
+
+void PoolAccount::Watch(const Seen& seen, const Now& now) {
+  WindowReading timed;
+  timed.at = seen.sent_at;
+  timed.answered = std::max(seen.sent_at, seen.answered);
+  timed.counted = !seen.refused;
+  bool changed = false;
+  for (const Reading& reading : seen.readings) {
+    const UseLog* own = ledger_.UsesOf(reading.unit, learned_.LengthOf(reading));
+    if (own == nullptr || reading.limit <= 0) continue;
+    timed.limit = reading.limit;
+    const bool states_use = reading.remaining >= 0 && reading.remaining <= reading.limit;
+    timed.used = states_use ? reading.limit - reading.remaining : -1;
+    timed.compares = reading.unit == Unit::kRequests;
+    timed.reset = reading.reset_after;
+    changed |= learned_.Watch(reading, timed, *own, now);
+  }
+  if (seen.refused) changed |= WatchRefusal(timed, seen, now);
+  if (changed) Relimit(now);
+}
+
+bool PoolAccount::WatchRefusal(WindowReading timed, const Seen& seen, const Now& now) {
+  bool changed = false;
+  for (const LimitView& view : ledger_.View(now)) {
+    const Limit& limit = view.limit;
+    const UseLog* own = ledger_.UsesOf(limit.unit, limit.window.length);
+    if (own == nullptr) continue;
+    const auto full = [&](int64_t used) { return used * 100 >= limit.amount * kExplainingPercent; };
+    if (!full(view.used)) {
+      // Sliding, it would have been used up.
+      if (IsLearnt(limit) && full(own->Touching(timed.at - limit.window.length, timed.at)))
+        changed |= learned_.RefuseWindow(limit.unit, limit.window.length);
+      continue;
+    }
+    const bool stated = std::any_of(seen.readings.begin(), seen.readings.end(), [&](const Reading& reading) {
+      return reading.unit == limit.unit && reading.reset_after != absl::InfiniteDuration();
+    });
+    if (stated || seen.wait <= absl::ZeroDuration()) continue;
+    timed.limit = limit.amount;
+    timed.used = -1;
+    timed.reset = seen.wait;
+    if (inferred_.known() && limit.provenance == Provenance::kInferred && limit.amount == inferred_.amount()) {
+      changed |= inferred_window_.Observe(timed, limit.window.length, *own, now);
+    } else {
+      changed |= learned_.WatchRefusal(limit.unit, timed, limit.window.length, *own, now);
+    }
+  }
+  return changed;
 }
 
 void PoolAccount::Succeed(const Charge& charge, MonoTime sent_at, const Now& now) {

@@ -12,6 +12,7 @@
 #include "common/limits/inferred.h"
 #include "common/limits/learned.h"
 #include "common/limits/ledger.h"
+#include "common/limits/window_inference.h"
 #include "common/model/pool.h"
 #include "common/model/settlement.h"
 #include "controlplane/quota/pool_memory.h"
@@ -50,6 +51,8 @@ class PoolAccount {
     MonoTime sent_at;
     Charge cost;           // of the request, without its output
     bool refused = false;  // a 429, which the provider did not count
+    MonoTime answered = {};  // when the answer had begun to come, at the latest
+    absl::Duration wait = {};  // a 429's, as the provider stated it; 0: it did not
   };
   void Read(const Seen& seen, const Now& now);
   // `charge` went well.
@@ -83,6 +86,9 @@ class PoolAccount {
 
  private:
   void Relimit(const Now& now);
+  // Watches how the windows move of which the readings, or a refusal, speak.
+  void Watch(const Seen& seen, const Now& now);
+  bool WatchRefusal(WindowReading timed, const Seen& seen, const Now& now);
 
   bool tiny_ = false;
   Pool pool_;
@@ -90,6 +96,7 @@ class PoolAccount {
   Cooldown cooldown_;
   LearnedLimits learned_;
   InferredLimit inferred_;
+  WindowInference inferred_window_;
 };
 
 }  // namespace chain429

@@ -202,7 +202,11 @@ void Broker::Learn(const Settlement& settlement, const Charge& actual, const Now
   if (settlement.pools.empty()) return;
   PoolAccount& quota = book_.FindOrMakeBare(settlement.pools.front(), now);
   const bool was_limited = quota.limited(now.mono);
-  quota.Read({settlement.readings, at, {actual.requests, actual.input, 0}, IsRefusal(settlement.error_class)}, now);
+  PoolAccount::Seen seen{settlement.readings, at, {actual.requests, actual.input, 0}, IsRefusal(settlement.error_class)};
+  // The latency counts from before the writing, up to the first content.
+  seen.answered = settlement.latency > absl::ZeroDuration() ? std::min(at + settlement.latency, now.mono) : now.mono;
+  if (settlement.authoritative) seen.wait = settlement.retry_after;
+  quota.Read(seen, now);
   if (quota.limited(now.mono) != was_limited) {
     TouchUrgent(quota);
     RememberSoon(quota);
