@@ -165,6 +165,13 @@ bool LearnedLimits::Refuse() {
   return changed;
 }
 
+bool LearnedLimits::Forget(const Reading& reading) {
+  const Fact* fact = Find(reading);
+  if (fact == nullptr) return false;
+  facts_.erase(facts_.begin() + (fact - facts_.data()));
+  return true;
+}
+
 void LearnedLimits::Restore(const Limit& limit, MonoTime now) {
   if (facts_.size() >= kMostFacts) return;
   Fact fact;

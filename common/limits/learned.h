@@ -39,6 +39,8 @@ class LearnedLimits {
   bool Succeed(const Charge& charge, MonoTime now);
   // The provider refused: what was left out counts again. True if Merge would give something else.
   bool Refuse();
+  // The limit that the reading speaks of is not of this pool. True if Merge would give something else.
+  bool Forget(const Reading& reading);
   // As they were known before a restart.
   void Restore(const Limit& limit, MonoTime now);
 

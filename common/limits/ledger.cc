@@ -176,7 +176,7 @@ std::vector<LimitView> Ledger::View(const Now& now) {
     view.limit = slot.limit;
     view.used = Used(slot, now);
     view.reserved = held_.Of(slot.limit.unit);
-    view.outside = slot.limit.unit == Unit::kConcurrency ? 0 : slot.drift.Extra(now.mono);
+    view.outside = slot.limit.unit == Unit::kConcurrency ? 0 : slot.drift.Extra(now.mono) + slot.window.Outside(now);
     view.recovers_in = Wait(slot, 1, now);
     views.push_back(view);
   }

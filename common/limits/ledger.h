@@ -82,6 +82,8 @@ class Ledger {
 
   // What was used of `unit` in the last minute, by date, whatever the limits are.
   int64_t LastMinute(Unit unit, const Now& now);
+  // Our requests of the last minute, by date.
+  const UseLog& recent_requests() const { return requests_meter_.log(); }
   const Charge& open() const { return open_; }
   // Nobody holds or uses anything of it.
   bool idle() const { return held_ == Charge{} && open_ == Charge{} && aside_ == Charge{}; }

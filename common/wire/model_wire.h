@@ -35,6 +35,8 @@ void Encode(const Reading& reading, v1::Reading* out);
 absl::StatusOr<Reading> Decode(const v1::Reading& in);
 
 v1::Closure EncodeClosure(Closure closure);
+v1::Provenance EncodeProvenance(Provenance provenance);
+v1::WindowKind EncodeWindowKind(WindowKind kind);
 absl::StatusOr<Closure> DecodeClosure(int wire);
 v1::ErrorClass EncodeErrorClass(ErrorClass error_class);
 absl::StatusOr<ErrorClass> DecodeErrorClass(int wire);

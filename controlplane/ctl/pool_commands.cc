@@ -52,6 +52,9 @@ int RunPools(const CommandContext& context, const std::string& prefix, bool all)
               closed ? Colour::kYellow : Colour::kNone);
   }
   if (hidden < response->pools_size()) *context.out << table.Render(context.colour);
+  for (const v1::PoolInfo& pool : response->pools()) {
+    if (const std::string note = PoolNote(pool); !note.empty()) *context.out << Printable(note) << "\n";
+  }
   if (hidden > 0)
     *context.err << hidden << (hidden == 1 ? " pool is" : " pools are") << " open without a known limit; --all shows "
                  << (hidden == 1 ? "it" : "them") << "\n";

@@ -195,6 +195,7 @@ MonoTime Registry::EndTurn(const Now& now) {
   broker_.OnTimer(now);
   const std::vector<PoolState> urgent = broker_.TakeUrgent(now);
   LogClosures(urgent, now);
+  LogOutsideUse();
   std::vector<PoolState> routine;
   const bool routine_due = broker_.has_routine() && (broker_.has_prompt() || now.mono >= next_routine_);
   if (routine_due) {
@@ -214,6 +215,16 @@ MonoTime Registry::EndTurn(const Now& now) {
   }
   if ((!urgent.empty() || routine_due) && broker_.has_memories()) remember_(broker_.TakeMemories(now));
   return std::min({broker_.NextDeadline(), broker_.has_routine() ? next_routine_ : MonoTime::Max(), next_opening_});
+}
+
+void Registry::LogOutsideUse() {
+  for (const Broker::OutsideNews& news : broker_.TakeOutsideNews()) {
+    log_.Info("somebody else uses this key", {{"pool", std::string_view(news.pool)},
+                                              {"unit", UnitName(news.view.limit.unit)},
+                                              {"window_s", absl::ToDoubleSeconds(news.view.limit.window.length)},
+                                              {"limit", news.view.limit.amount},
+                                              {"outside", news.view.outside}});
+  }
 }
 
 // Each closing and opening once: a closure that only grows longer is nothing new, and most end by themselves.

@@ -76,6 +76,7 @@ class Registry {
   void SendSnapshot(SessionCore& session);
   std::shared_ptr<const SnapshotBytes> BytesFor(bool trusted);
   void ForgetGone(const Now& now);
+  void LogOutsideUse();
   void LogClosures(const std::vector<PoolState>& states, const Now& now);
 
   Broker& broker_;

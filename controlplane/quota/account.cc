@@ -14,6 +14,10 @@ constexpr int64_t kExplainingPercent = 90;
 constexpr int64_t kTokensPerRequest = 1000;
 constexpr absl::Duration kLongWindow = absl::Hours(1);
 constexpr int64_t kTinyCapacity = 1000;
+// Outside use is worth a word from one part in so many of a limit on.
+constexpr int64_t kNoticeableOutside = 20;
+constexpr absl::Duration kOutsideLookEvery = absl::Seconds(5);
+constexpr absl::Duration kOutsideNewsEvery = absl::Hours(1);
 
 bool IsLearnt(const Limit& limit) {
   return limit.provenance == Provenance::kStated || limit.provenance == Provenance::kInferred;
@@ -30,7 +34,7 @@ void PoolAccount::Declare(const Pool& pool, const Now& now) {
 }
 
 void PoolAccount::Relimit(const Now& now) {
-  std::vector<Limit> limits = pool_.learns ? learned_.Merge(pool_.limits) : pool_.limits;
+  std::vector<Limit> limits = learns() ? learned_.Merge(pool_.limits) : pool_.limits;
   if (inferred_.known()) {
     Limit inferred = inferred_.AsLimit();
     if (inferred_window_.held().length == inferred.window.length) inferred.window = inferred_window_.held();
@@ -45,7 +49,7 @@ void PoolAccount::Relimit(const Now& now) {
 }
 
 void PoolAccount::Read(const Seen& seen, const Now& now) {
-  if (!pool_.learns) return;
+  if (!learns()) return;
   bool changed = false;
   for (const Reading& reading : seen.readings) changed |= learned_.Observe(reading, seen.cost, seen.sent_at, now.mono);
   if (changed) Relimit(now);
@@ -64,6 +68,22 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
     count.reading.reset = reading.reset_after;
     ledger_.Observe(count, now);
   }
+}
+
+std::vector<Reading> PoolAccount::SplitOff(TargetId target, std::span<const Reading> readings, MonoTime at,
+                                           const Now& now) {
+  std::vector<Reading> own;
+  bool changed = false;
+  for (const Reading& reading : readings) {
+    const bool configured = std::any_of(pool_.limits.begin(), pool_.limits.end(), [&](const Limit& limit) {
+      return limit.unit == reading.unit && limit.provenance == Provenance::kConfigured;
+    });
+    if (configured || !split_.Observe(target, reading, at)) continue;
+    changed |= learned_.Forget(reading);
+    own.push_back(reading);
+  }
+  if (changed) Relimit(now);
+  return own;
 }
 
 void PoolAccount::Watch(const Seen& seen, const Now& now) {
@@ -117,7 +137,7 @@ bool PoolAccount::WatchRefusal(WindowReading timed, const Seen& seen, const Now&
 
 void PoolAccount::Succeed(const Charge& charge, MonoTime sent_at, const Now& now) {
   cooldown_.Succeed(sent_at, now.mono);
-  bool changed = pool_.learns && learned_.Succeed(charge, now.mono);
+  bool changed = learns() && learned_.Succeed(charge, now.mono);
   if (inferred_.known()) changed |= inferred_.Turn(ledger_.LastMinute(Unit::kRequests, now), now.mono);
   if (changed) Relimit(now);
 }
@@ -129,7 +149,7 @@ void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now
   }
   // A canary's refusal tells nothing of how much went well before it.
   if (cooldown_.At(now.mono) != Cooldown::Gate::kOpen) return;
-  bool changed = pool_.learns && learned_.Refuse();
+  bool changed = learns() && learned_.Refuse();
   const std::vector<LimitView> views = ledger_.View(now);
   bool explained = retry_after > kMinuteRefusal;
   for (const LimitView& view : views) {
@@ -176,6 +196,34 @@ PoolState PoolAccount::State(int64_t proxies, const Now& now) {
   return state;
 }
 
+WindowEvidence PoolAccount::EvidenceOf(const Limit& limit) const {
+  WindowEvidence evidence;
+  const WindowInference* window = learned_.WindowOf(limit.unit, limit.window.length);
+  if (window == nullptr && limit.provenance == Provenance::kInferred) window = &inferred_window_;
+  if (window != nullptr) {
+    evidence.confidence = window->ConfidenceOf(limit.window.kind);
+    evidence.seems = window->seeming();
+    evidence.seems_confidence = window->ConfidenceOf(evidence.seems);
+  }
+  for (const Limit& given : pool_.limits) {
+    if (given.unit != limit.unit || given.window != limit.window) continue;
+    evidence.provenance = given.provenance;
+    evidence.confidence = 100;
+  }
+  return evidence;
+}
+
+std::optional<LimitView> PoolAccount::TakeOutsideNews(const Now& now) {
+  if (now.mono < next_outside_look_) return std::nullopt;
+  next_outside_look_ = now.mono + kOutsideLookEvery;
+  for (const LimitView& view : ledger_.View(now)) {
+    if (view.outside * kNoticeableOutside <= view.limit.amount) continue;
+    next_outside_look_ = now.mono + kOutsideNewsEvery;
+    return view;
+  }
+  return std::nullopt;
+}
+
 PoolView PoolAccount::View(const Now& now) {
   PoolView view;
   view.id = pool_.id;
@@ -184,6 +232,8 @@ PoolView PoolAccount::View(const Now& now) {
   view.closed_for = cooldown_.Wait(now.mono);
   view.authoritative = view.closure != Closure::kNone && cooldown_.authoritative();
   view.limits = ledger_.View(now);
+  for (const LimitView& limit : view.limits) view.windows.push_back(EvidenceOf(limit.limit));
+  view.models_apart = split_.any();
   view.open_attempts = ledger_.open().requests;
   return view;
 }
@@ -211,7 +261,9 @@ PoolMemory PoolAccount::Memory(const Now& now) {
 
 void PoolAccount::Remember(const PoolMemory& memory, const Now& now) {
   cooldown_.Restore(memory.closure, memory.closed_until - now.wall, memory.authoritative, now.mono);
-  if (pool_.learns) {
+  // Only a model that was found to have limits of its own has learnt any without being asked to.
+  for_model_ |= !pool_.learns && !memory.learnt.empty();
+  if (learns()) {
     const std::vector<Limit> known = learned_.Known();
     for (const Limit& limit : memory.learnt) {
       const bool fresh = std::any_of(known.begin(), known.end(), [&](const Limit& newer) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,12 +13,21 @@
 #include "common/limits/inferred.h"
 #include "common/limits/learned.h"
 #include "common/limits/ledger.h"
+#include "common/limits/model_split.h"
 #include "common/limits/window_inference.h"
 #include "common/model/pool.h"
 #include "common/model/settlement.h"
 #include "controlplane/quota/pool_memory.h"
 
 namespace chain429 {
+
+// How it is known how a limit's window moves.
+struct WindowEvidence {
+  Provenance provenance = Provenance::kInferred;
+  int confidence = 0;  // 0 to 100
+  WindowKind seems = WindowKind::kSliding;  // what was seen speaks for this kind
+  int seems_confidence = 0;
+};
 
 // What people see of a pool.
 struct PoolView {
@@ -27,6 +37,10 @@ struct PoolView {
   absl::Duration closed_for;
   bool authoritative = false;
   std::vector<LimitView> limits;
+  std::vector<WindowEvidence> windows;  // of each of the limits
+  std::string shares_account_with;      // the key of a pool that seems to be of the same account; empty: none
+  int shares_confidence = 0;            // 0 to 100
+  bool models_apart = false;            // some of its models have limits of their own
   int64_t open_attempts = 0;
 };
 
@@ -60,6 +74,13 @@ class PoolAccount {
   // The provider refused a request for its limits. To be told before the cooldown.
   void Refuse(const Seen& seen, absl::Duration retry_after, const Now& now);
 
+  // Those of the readings that are about limits of that target's model alone, which this pool only seemed to have.
+  std::vector<Reading> SplitOff(TargetId target, std::span<const Reading> readings, MonoTime at, const Now& now);
+  // Its model was found to have limits of its own: readings are about this pool.
+  void LearnForModel() { for_model_ = true; }
+  // A limit much of which somebody else uses; absent: there is none, or it was told in the last hour.
+  std::optional<LimitView> TakeOutsideNews(const Now& now);
+
   // Whether an attempt needs a permit.
   bool limited(MonoTime now) const { return ledger_.limited() || cooldown_.probing(now); }
   // `proxies` share it.
@@ -86,6 +107,8 @@ class PoolAccount {
 
  private:
   void Relimit(const Now& now);
+  bool learns() const { return pool_.learns || for_model_; }
+  WindowEvidence EvidenceOf(const Limit& limit) const;
   // Watches how the windows move of which the readings, or a refusal, speak.
   void Watch(const Seen& seen, const Now& now);
   bool WatchRefusal(WindowReading timed, const Seen& seen, const Now& now);
@@ -97,6 +120,9 @@ class PoolAccount {
   LearnedLimits learned_;
   InferredLimit inferred_;
   WindowInference inferred_window_;
+  ModelSplit split_;
+  bool for_model_ = false;
+  MonoTime next_outside_look_;
 };
 
 }  // namespace chain429

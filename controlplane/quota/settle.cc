@@ -201,22 +201,52 @@ void Broker::Learn(const Settlement& settlement, const Charge& actual, const Now
   }
   if (settlement.pools.empty()) return;
   PoolAccount& quota = book_.FindOrMakeBare(settlement.pools.front(), now);
-  const bool was_limited = quota.limited(now.mono);
-  PoolAccount::Seen seen{settlement.readings, at, {actual.requests, actual.input, 0}, IsRefusal(settlement.error_class)};
+  PoolAccount::Seen seen{
+      settlement.readings, at, {actual.requests, actual.input, 0}, IsRefusal(settlement.error_class)};
   // The latency counts from before the writing, up to the first content.
   seen.answered = settlement.latency > absl::ZeroDuration() ? std::min(at + settlement.latency, now.mono) : now.mono;
   if (settlement.authoritative) seen.wait = settlement.retry_after;
-  quota.Read(seen, now);
-  if (quota.limited(now.mono) != was_limited) {
-    TouchUrgent(quota);
-    RememberSoon(quota);
+  std::vector<Reading> shared = settlement.readings;
+  if (settlement.pools.size() > 1) {
+    // Which of them are about the model alone, whose pool is the narrowest.
+    const std::vector<Reading> own = quota.SplitOff(settlement.target, settlement.readings, at, now);
+    if (!own.empty()) {
+      std::erase_if(shared, [&](const Reading& one) { return std::find(own.begin(), own.end(), one) != own.end(); });
+      PoolAccount& model = book_.FindOrMakeBare(settlement.pools.back(), now);
+      model.LearnForModel();
+      seen.readings = own;
+      ReadInto(model, seen, now);
+    }
   }
+  seen.readings = shared;
+  ReadInto(quota, seen, now);
   if (!IsProofOfLife(settlement.error_class)) return;
   ForPools(settlement.pools, [&](PoolAccount& account) {
     const bool was_closed = account.cooldown().closure(now.mono) != Closure::kNone;
     account.Succeed(actual, at, now);
     if (was_closed && account.cooldown().closure(now.mono) == Closure::kNone) Opened(account, now);
   });
+}
+
+void Broker::ReadInto(PoolAccount& account, const PoolAccount::Seen& seen, const Now& now) {
+  const bool was_limited = account.limited(now.mono);
+  account.Read(seen, now);
+  if (account.limited(now.mono) != was_limited) {
+    TouchUrgent(account);
+    RememberSoon(account);
+  }
+  if (seen.readings.empty()) return;
+  for (const Reading& reading : seen.readings) {
+    if (reading.unit != Unit::kRequests || reading.remaining < 0 || reading.remaining > reading.limit) continue;
+    shared_accounts_.Observe({account.pool().id, reading.window, reading.limit, reading.limit - reading.remaining,
+                              seen.sent_at},
+                             [this](PoolId id) -> const UseLog* {
+                               const PoolAccount* other = book_.Find(id);
+                               return other == nullptr ? nullptr : &other->ledger().recent_requests();
+                             });
+    break;
+  }
+  if (const auto view = account.TakeOutsideNews(now)) outside_news_.push_back({account.pool().key, *view});
 }
 
 void Broker::CloseFor(const Settlement& settlement, const Now& now) {

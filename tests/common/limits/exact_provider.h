@@ -45,6 +45,15 @@ class ExactProvider {
     }
     return {};
   }
+  // Until one fits.
+  absl::Duration WaitForOne(const Now& now) {
+    Forget(now);
+    if (manner_ == Manner::kBucket) {
+      return window_.length * (std::max(0.0, debt_ + 1 - static_cast<double>(limit_)) / static_cast<double>(limit_));
+    }
+    if (static_cast<int64_t>(uses_.size()) < limit_) return absl::ZeroDuration();
+    return manner_ == Manner::kFixed ? Reset(now) : uses_.front() + window_.length - now.mono;
+  }
   // False: refused, and not counted.
   bool Take(const Now& now) {
     Forget(now);

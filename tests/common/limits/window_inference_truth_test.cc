@@ -15,7 +15,7 @@ namespace chain429 {
 namespace {
 
 using Manner = ExactProvider::Manner;
-constexpr int kSeeds = 20;
+constexpr int kSeeds = 10;
 
 struct World {
   const char* name = "";
