@@ -96,6 +96,7 @@ bool LearnedLimits::Observe(const Reading& reading, const Charge& cost, MonoTime
   // What is proven of one limit says nothing of another.
   if (fact->amount != before.amount) {
     fact->left_out = false;
+    fact->doubtful = false;
     fact->at_most = absl::InfiniteDuration();
   }
   fact->proof_start = now;
@@ -153,6 +154,17 @@ bool LearnedLimits::Succeed(const Charge& charge, MonoTime now) {
     }
   }
   return changed;
+}
+
+void LearnedLimits::DoubtCount(const Reading& reading) {
+  if (Fact* fact = Find(reading)) fact->doubtful = true;
+}
+
+bool LearnedLimits::TrustsCount(const Reading& reading) const {
+  return std::none_of(facts_.begin(), facts_.end(), [&](const Fact& fact) {
+    return fact.doubtful && fact.unit == reading.unit && fact.project == reading.project_scope &&
+           fact.named == reading.window;
+  });
 }
 
 bool LearnedLimits::Refuse() {

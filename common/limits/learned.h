@@ -44,6 +44,11 @@ class LearnedLimits {
   // As they were known before a restart.
   void Restore(const Limit& limit, MonoTime now);
 
+  // A refusal stated that much was left, of a limit that our own use had used up.
+  void DoubtCount(const Reading& reading);
+  // Whether what the reading says was used is believed where it is less than our own use.
+  bool TrustsCount(const Reading& reading) const;
+
   // The window that a reading speaks of; zero if its limit was never observed.
   absl::Duration LengthOf(const Reading& reading) const;
 
@@ -73,6 +78,7 @@ class LearnedLimits {
     MonoTime proof_start;
     int64_t proven = 0;  // used without refusal since then
     bool left_out = false;
+    bool doubtful = false;  // it was refused where it stated that much was left
 
     bool Is(Unit of, absl::Duration over) const { return unit == of && length == over && !project && !left_out; }
   };

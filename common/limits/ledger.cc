@@ -142,7 +142,8 @@ void Ledger::Observe(const Count& count, const Now& now) {
   for (Slot& slot : slots_) {
     const Limit& limit = slot.limit;
     if (limit.unit != count.unit || limit.window.length != count.length || limit.amount != count.amount) continue;
-    slot.drift.Observe(count.reading, limit.provenance != Provenance::kConfigured, slot.window, now);
+    const bool both_ways = count.lowers && limit.provenance != Provenance::kConfigured;
+    slot.drift.Observe(count.reading, both_ways, slot.window, now);
     return;
   }
 }

@@ -71,6 +71,7 @@ class Ledger {
     absl::Duration length;
     int64_t amount = 0;
     CountReading reading;
+    bool lowers = true;  // a count below our own is believed, unless the limit is configured
   };
   void Observe(const Count& count, const Now& now);
   // Our own use that the limit of that unit and window length counts; absent: there is none.

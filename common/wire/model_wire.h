@@ -17,6 +17,8 @@ class Pool;
 class Reading;
 class Snapshot;
 enum Closure : int;
+enum Provenance : int;
+enum WindowKind : int;
 enum ErrorClass : int;
 enum Scope : int;
 }  // namespace chain429::v1

@@ -66,6 +66,7 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
     count.reading.charge = requests && !seen.refused ? 1 : 0;
     count.reading.open = requests ? 0 : ledger_.open().Of(reading.unit);
     count.reading.reset = reading.reset_after;
+    count.lowers = learned_.TrustsCount(reading);
     ledger_.Observe(count, now);
   }
 }
@@ -98,6 +99,10 @@ void PoolAccount::Watch(const Seen& seen, const Now& now) {
     timed.limit = reading.limit;
     const bool states_use = reading.remaining >= 0 && reading.remaining <= reading.limit;
     timed.used = states_use ? reading.limit - reading.remaining : -1;
+    const bool much_left = states_use && reading.remaining * 100 > reading.limit * (100 - kExplainingPercent);
+    const bool used_up = own->Touching(timed.at - learned_.LengthOf(reading), timed.at) * 100 >=
+                         reading.limit * kExplainingPercent;
+    if (seen.refused && much_left && used_up) learned_.DoubtCount(reading);
     timed.compares = reading.unit == Unit::kRequests;
     timed.reset = reading.reset_after;
     changed |= learned_.Watch(reading, timed, *own, now);

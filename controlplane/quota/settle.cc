@@ -237,6 +237,7 @@ void Broker::ReadInto(PoolAccount& account, const PoolAccount::Seen& seen, const
   }
   if (seen.readings.empty()) return;
   for (const Reading& reading : seen.readings) {
+    if (seen.refused) break;
     if (reading.unit != Unit::kRequests || reading.remaining < 0 || reading.remaining > reading.limit) continue;
     shared_accounts_.Observe({account.pool().id, reading.window, reading.limit, reading.limit - reading.remaining,
                               seen.sent_at},

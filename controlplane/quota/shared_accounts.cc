@@ -47,11 +47,12 @@ void SharedAccounts::Observe(const Count& count, const std::function<const UseLo
                           count.at - last.at > 4 * kJitter && count.at - last.at <= kApart;
   const UseLog* own = requests_of(count.pool);
   if (!comparable || own == nullptr) return;
-  // What was used between the two, by whichever side of the jitter each request lies on.
+  // What was used between the two, by whichever side of the jitter each request lies on. Of the pool's own, the request
+  // of each of the two counts lies where it does for certain.
   const auto least = [&](const UseLog& log) { return log.Within(last.at + kJitter, count.at - kJitter); };
   const auto most = [&](const UseLog& log) { return log.Touching(last.at - kJitter, count.at + kJitter); };
-  const int64_t risen = count.used - last.used;
-  const int64_t others_least = risen - most(*own);
+  const int64_t risen = count.used - last.used - 1;
+  const int64_t others_least = risen - std::max<int64_t>(0, most(*own) - 2);
   const int64_t others_most = risen - least(*own);
   for (Other& other : watched.others) {
     const UseLog* log = requests_of(other.pool);

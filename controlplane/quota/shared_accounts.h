@@ -22,7 +22,7 @@ class SharedAccounts {
   using Candidates = absl::flat_hash_map<PoolId, std::vector<PoolId>>;
   void SetCandidates(const Candidates& candidates);
 
-  // A pool's requests as its provider had counted them when a request written at `at` arrived.
+  // A pool's requests as its provider had counted them when a request written at `at` arrived, that one included.
   struct Count {
     PoolId pool;
     absl::Duration window;
