@@ -27,7 +27,8 @@ class LearnedLimits {
   // something else. `cost`: what the request that brought the reading had cost when the provider wrote it (its output
   // is counted later).
   bool Observe(const Reading& reading, const Charge& cost, MonoTime at, MonoTime now);
-  // How the window moves that the reading speaks of, which was observed before. True if Merge would give something else.
+  // How the window moves that the reading speaks of, which was observed before. True if Merge would give something
+  // else.
   bool Watch(const Reading& reading, const WindowReading& timed, const UseLog& own, const Now& now);
   // As Watch for the limit that a refusal speaks of without naming it.
   bool WatchRefusal(Unit unit, const WindowReading& timed, absl::Duration length, const UseLog& own, const Now& now);

@@ -194,8 +194,8 @@ void WindowInference::WeighCount(const WindowReading& reading, const UseLog& own
   if (!end_ && reading.used > fixed.most + 1) Doubt(WindowKind::kFixed, 2);
   const bool forgotten = reading.used + kCountMargin <= sliding.least;
   // Later on in a period it may as well be somebody else's use that makes up for what was forgotten.
-  const bool remembered = reading.at - start->to < length / 6 && sliding.Holds(reading.used) &&
-                          reading.used >= fixed.most + kCountMargin;
+  const bool remembered =
+      reading.at - start->to < length / 6 && sliding.Holds(reading.used) && reading.used >= fixed.most + kCountMargin;
   if (!forgotten && !remembered) return;
   const Bounds bucket = BucketLevel(reading, length, own);
   if (remembered) {

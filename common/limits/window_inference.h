@@ -30,9 +30,9 @@ struct WindowReading {
 // a sliding window forgets nothing that is younger than its length. Only observations that a single kind explains are
 // counted. What one kind cannot explain at all puts it back to nothing.
 //
-// Confidence is 100 f / (f + 1 + 3 a): f such observations for the kind since it was last contradicted, a contradictions
-// of late. From kSureConfidence on a kind is held; else the window is taken to slide, which never allows more than the
-// others do.
+// Confidence is 100 f / (f + 1 + 3 a): f such observations for the kind since it was last contradicted, a
+// contradictions of late. From kSureConfidence on a kind is held; else the window is taken to slide, which never allows
+// more than the others do.
 //
 // Readings may come late, repeated or in any order: those older than the newest are passed over.
 class WindowInference {

@@ -98,7 +98,8 @@ std::string WindowText(const v1::LimitInfo& limit) {
                     said.zone().empty() ? "UTC" : said.zone());
   }
   absl::StrAppend(&text, " (", ToAbsl(ProvenanceWord(said.provenance())));
-  if (limit.window_provenance() == v1::PROVENANCE_INFERRED) absl::StrAppend(&text, " ", limit.window_confidence(), " %");
+  if (limit.window_provenance() == v1::PROVENANCE_INFERRED)
+    absl::StrAppend(&text, " ", limit.window_confidence(), " %");
   if (limit.seems_confidence() >= kSure) {
     absl::StrAppend(&text, ", seems ", ToAbsl(KindWord(limit.seems_kind())), " ", limit.seems_confidence(), " %");
   }
@@ -120,7 +121,8 @@ std::string PoolNote(const v1::PoolInfo& pool) {
     return absl::StrCat(pool.key(), " and ", pool.shares_account_with(), " seem to be of one account (",
                         pool.shares_confidence(), " %): if they are, give their credentials the same `pool:`");
   }
-  if (pool.models_apart()) return absl::StrCat(pool.key(), ": models of it have limits of their own, shown as ", pool.key(), "|MODEL");
+  if (pool.models_apart())
+    return absl::StrCat(pool.key(), ": models of it have limits of their own, shown as ", pool.key(), "|MODEL");
   return "";
 }
 

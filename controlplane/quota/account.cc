@@ -57,6 +57,7 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
   for (const Reading& reading : seen.readings) {
     if (reading.limit <= 0 || reading.remaining < 0 || reading.remaining > reading.limit) continue;
     const bool requests = reading.unit == Unit::kRequests;
+    if (!requests && HasDeclaredBucket(reading.unit, learned_.LengthOf(reading))) continue;
     Ledger::Count count;
     count.unit = reading.unit;
     count.length = learned_.LengthOf(reading);
@@ -87,6 +88,12 @@ std::vector<Reading> PoolAccount::SplitOff(TargetId target, std::span<const Read
   return own;
 }
 
+bool PoolAccount::HasDeclaredBucket(Unit unit, absl::Duration length) const {
+  return std::any_of(pool_.limits.begin(), pool_.limits.end(), [&](const Limit& limit) {
+    return limit.unit == unit && limit.window.length == length && limit.window.kind == WindowKind::kBucket;
+  });
+}
+
 void PoolAccount::Watch(const Seen& seen, const Now& now) {
   WindowReading timed;
   timed.at = seen.sent_at;
@@ -100,8 +107,8 @@ void PoolAccount::Watch(const Seen& seen, const Now& now) {
     const bool states_use = reading.remaining >= 0 && reading.remaining <= reading.limit;
     timed.used = states_use ? reading.limit - reading.remaining : -1;
     const bool much_left = states_use && reading.remaining * 100 > reading.limit * (100 - kExplainingPercent);
-    const bool used_up = own->Touching(timed.at - learned_.LengthOf(reading), timed.at) * 100 >=
-                         reading.limit * kExplainingPercent;
+    const bool used_up =
+        own->Touching(timed.at - learned_.LengthOf(reading), timed.at) * 100 >= reading.limit * kExplainingPercent;
     if (seen.refused && much_left && used_up) learned_.DoubtCount(reading);
     timed.compares = reading.unit == Unit::kRequests;
     timed.reset = reading.reset_after;

@@ -108,6 +108,9 @@ class PoolAccount {
  private:
   void Relimit(const Now& now);
   bool learns() const { return pool_.learns || for_model_; }
+  // Providers known to keep tokens in buckets charge answers before they are given: what they state meanwhile is not
+  // somebody else's use.
+  bool HasDeclaredBucket(Unit unit, absl::Duration length) const;
   WindowEvidence EvidenceOf(const Limit& limit) const;
   // Watches how the windows move of which the readings, or a refusal, speak.
   void Watch(const Seen& seen, const Now& now);

@@ -1,5 +1,6 @@
 // Sending, settling, releasing, expiring.
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -206,19 +207,20 @@ void Broker::Learn(const Settlement& settlement, const Charge& actual, const Now
   // The latency counts from before the writing, up to the first content.
   seen.answered = settlement.latency > absl::ZeroDuration() ? std::min(at + settlement.latency, now.mono) : now.mono;
   if (settlement.authoritative) seen.wait = settlement.retry_after;
-  std::vector<Reading> shared = settlement.readings;
+  std::vector<Reading> shared;
   if (settlement.pools.size() > 1) {
     // Which of them are about the model alone, whose pool is the narrowest.
     const std::vector<Reading> own = quota.SplitOff(settlement.target, settlement.readings, at, now);
     if (!own.empty()) {
-      std::erase_if(shared, [&](const Reading& one) { return std::find(own.begin(), own.end(), one) != own.end(); });
+      std::copy_if(settlement.readings.begin(), settlement.readings.end(), std::back_inserter(shared),
+                   [&](const Reading& one) { return std::find(own.begin(), own.end(), one) == own.end(); });
       PoolAccount& model = book_.FindOrMakeBare(settlement.pools.back(), now);
       model.LearnForModel();
       seen.readings = own;
       ReadInto(model, seen, now);
+      seen.readings = shared;
     }
   }
-  seen.readings = shared;
   ReadInto(quota, seen, now);
   if (!IsProofOfLife(settlement.error_class)) return;
   ForPools(settlement.pools, [&](PoolAccount& account) {
@@ -239,12 +241,12 @@ void Broker::ReadInto(PoolAccount& account, const PoolAccount::Seen& seen, const
   for (const Reading& reading : seen.readings) {
     if (seen.refused) break;
     if (reading.unit != Unit::kRequests || reading.remaining < 0 || reading.remaining > reading.limit) continue;
-    shared_accounts_.Observe({account.pool().id, reading.window, reading.limit, reading.limit - reading.remaining,
-                              seen.sent_at},
-                             [this](PoolId id) -> const UseLog* {
-                               const PoolAccount* other = book_.Find(id);
-                               return other == nullptr ? nullptr : &other->ledger().recent_requests();
-                             });
+    shared_accounts_.Observe(
+        {account.pool().id, reading.window, reading.limit, reading.limit - reading.remaining, seen.sent_at},
+        [this](PoolId id) -> const UseLog* {
+          const PoolAccount* other = book_.Find(id);
+          return other == nullptr ? nullptr : &other->ledger().recent_requests();
+        });
     break;
   }
   if (const auto view = account.TakeOutsideNews(now)) outside_news_.push_back({account.pool().key, *view});

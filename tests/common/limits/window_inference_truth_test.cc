@@ -38,8 +38,11 @@ struct Result {
 class Life {
  public:
   Life(const World& world, uint64_t seed)
-        : world_(world), random_(seed), provider_(world.manner, world.window, world.limit),
-        own_(Sliding(world.window.length), world.limit), habit_(random_.Below(3)) {
+      : world_(world),
+        random_(seed),
+        provider_(world.manner, world.window, world.limit),
+        own_(Sliding(world.window.length), world.limit),
+        habit_(random_.Below(3)) {
     clock_.Turn(absl::Hours(24) * random_.Uniform());
   }
 

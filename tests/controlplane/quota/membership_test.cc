@@ -1,4 +1,5 @@
-// Which limits belong together, as far as that shows: models with limits of their own in one pool, pools of one account.
+// Which limits belong together, as far as that shows: models with limits of their own in one pool, pools of one
+// account.
 #include "controlplane/quota/shared_accounts.h"
 #include "tests/controlplane/quota/broker_fixture.h"
 

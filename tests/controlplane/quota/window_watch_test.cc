@@ -1,5 +1,5 @@
-// An account that knows nothing but what an exact provider's headers say: it uses the limit, is hardly ever refused, and
-// comes to know how the window moves.
+// An account that knows nothing but what an exact provider's headers say: it uses the limit, is hardly ever refused,
+// and comes to know how the window moves.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -53,7 +53,10 @@ struct Result {
 class Life {
  public:
   Life(const World& world, uint64_t seed)
-      : world_(world), random_(seed), provider_(world.manner, world.window, world.limit), account_(PoolOf(world), clock_.now) {
+      : world_(world),
+        random_(seed),
+        provider_(world.manner, world.window, world.limit),
+        account_(PoolOf(world), clock_.now) {
     clock_.Turn(absl::Hours(1) * random_.Uniform());
   }
 
@@ -252,13 +255,14 @@ World Lying(const char* name, Lie lie) {
   return world;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Lies, LyingHeadersTest,
-    testing::Values(Lying("same_remaining", Lie::kSameRemaining), Lying("more_than_all", Lie::kMoreThanAll),
-                    Lying("reset_elsewhere", Lie::kResetElsewhere), Lying("somebodys", Lie::kSomebodys),
-                    Lying("flips", Lie::kFlips), Lying("stale", Lie::kStale), Lying("seldom", Lie::kSeldom),
-                    Lying("nothing", Lie::kNothing)),
-    [](const auto& one) { return std::string(one.param.name); });
+INSTANTIATE_TEST_SUITE_P(Lies, LyingHeadersTest,
+                         testing::Values(Lying("same_remaining", Lie::kSameRemaining),
+                                         Lying("more_than_all", Lie::kMoreThanAll),
+                                         Lying("reset_elsewhere", Lie::kResetElsewhere),
+                                         Lying("somebodys", Lie::kSomebodys), Lying("flips", Lie::kFlips),
+                                         Lying("stale", Lie::kStale), Lying("seldom", Lie::kSeldom),
+                                         Lying("nothing", Lie::kNothing)),
+                         [](const auto& one) { return std::string(one.param.name); });
 
 }  // namespace
 }  // namespace chain429
