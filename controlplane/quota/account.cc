@@ -107,8 +107,12 @@ void PoolAccount::Watch(const Seen& seen, const Now& now) {
     const bool states_use = reading.remaining >= 0 && reading.remaining <= reading.limit;
     timed.used = states_use ? reading.limit - reading.remaining : -1;
     const bool much_left = states_use && reading.remaining * 100 > reading.limit * (100 - kExplainingPercent);
-    const bool used_up =
-        own->Touching(timed.at - learned_.LengthOf(reading), timed.at) * 100 >= reading.limit * kExplainingPercent;
+    int64_t used = own->Touching(timed.at - learned_.LengthOf(reading), timed.at);
+    // A count that is too low has made us forget our own use there, but not here.
+    const absl::Duration minute = std::min(learned_.LengthOf(reading), absl::Minutes(1));
+    if (reading.unit == Unit::kRequests)
+      used = std::max(used, ledger_.recent_requests().Touching(timed.at - minute, timed.at));
+    const bool used_up = used * 100 >= reading.limit * kExplainingPercent;
     if (seen.refused && much_left && used_up) learned_.DoubtCount(reading);
     timed.compares = reading.unit == Unit::kRequests;
     timed.reset = reading.reset_after;

@@ -32,7 +32,7 @@ class WindowInferenceTest : public testing::Test {
   absl::Duration UntilMinute() const { return PeriodOf(Fixed(kMinute), clock_.now.wall).end - clock_.now.wall; }
 
   TurnedClock clock_;
-  Window own_{Sliding(kDay), 100};
+  Window own_{Sliding(kMinute), 100};
   WindowInference inference_;
 };
 
