@@ -6,6 +6,13 @@ namespace chain429 {
 
 void Drift::Observe(const CountReading& reading, bool both_ways, Window& window, const Now& now) {
   if (reading.at < newest_) return;
+  if (window.spec().kind == WindowKind::kBucket) {
+    if (reading.at == newest_) return;
+    newest_ = reading.at;
+    window.Reconcile({reading.at, reading.used, reading.charge, reading.open}, both_ways, now);
+    extra_ = assumed_ = 0;  // the bucket holds it
+    return;
+  }
   const auto own = window.CountedAt(reading.at, now);
   if (!own) return;
   newest_ = reading.at;

@@ -23,7 +23,8 @@ struct CountReading {
 // Requests written within the network's jitter of each other reach the provider in any order, so a reading does not
 // give the drift but an interval: at least `used` minus all of our own that can have been counted, at most `used` minus
 // what must have been. The drift known so far is kept unless it lies outside. That makes repeats and reordering
-// harmless, is exact when readings are true, and needs no maximum that would keep a phantom.
+// harmless, is exact when readings are true, and needs no maximum that would keep a phantom. A bucket holds what others
+// use itself, as it flows back like our own.
 class Drift {
  public:
   // `both_ways`: a count below our own is believed too, and forgets the oldest of our own use: the provider's window

@@ -96,11 +96,40 @@ bool LearnedLimits::Observe(const Reading& reading, const Charge& cost, MonoTime
   // What is proven of one limit says nothing of another.
   if (fact->amount != before.amount) {
     fact->left_out = false;
+    fact->doubtful = false;
     fact->at_most = absl::InfiniteDuration();
   }
   fact->proof_start = now;
   fact->proven = 0;
   return true;
+}
+
+bool LearnedLimits::Watch(const Reading& reading, const WindowReading& timed, const UseLog& own, const Now& now) {
+  Fact* fact = Find(reading);
+  if (fact == nullptr || fact->project) return false;
+  return fact->window.Observe(timed, fact->length, own, now);
+}
+
+bool LearnedLimits::WatchRefusal(Unit unit, const WindowReading& timed, absl::Duration length, const UseLog& own,
+                                 const Now& now) {
+  for (Fact& fact : facts_) {
+    if (fact.Is(unit, length)) return fact.window.Observe(timed, length, own, now);
+  }
+  return false;
+}
+
+bool LearnedLimits::RefuseWindow(Unit unit, absl::Duration length) {
+  for (Fact& fact : facts_) {
+    if (fact.Is(unit, length)) return fact.window.Refuse();
+  }
+  return false;
+}
+
+const WindowInference* LearnedLimits::WindowOf(Unit unit, absl::Duration length) const {
+  for (const Fact& fact : facts_) {
+    if (fact.Is(unit, length)) return fact.window.held().length == length ? &fact.window : nullptr;
+  }
+  return nullptr;
 }
 
 bool LearnedLimits::Succeed(const Charge& charge, MonoTime now) {
@@ -127,6 +156,17 @@ bool LearnedLimits::Succeed(const Charge& charge, MonoTime now) {
   return changed;
 }
 
+void LearnedLimits::DoubtCount(const Reading& reading) {
+  if (Fact* fact = Find(reading)) fact->doubtful = true;
+}
+
+bool LearnedLimits::TrustsCount(const Reading& reading) const {
+  return std::none_of(facts_.begin(), facts_.end(), [&](const Fact& fact) {
+    return fact.doubtful && fact.unit == reading.unit && fact.project == reading.project_scope &&
+           fact.named == reading.window;
+  });
+}
+
 bool LearnedLimits::Refuse() {
   bool changed = false;
   for (Fact& fact : facts_) {
@@ -137,12 +177,20 @@ bool LearnedLimits::Refuse() {
   return changed;
 }
 
+bool LearnedLimits::Forget(const Reading& reading) {
+  const Fact* fact = Find(reading);
+  if (fact == nullptr) return false;
+  facts_.erase(facts_.begin() + (fact - facts_.data()));
+  return true;
+}
+
 void LearnedLimits::Restore(const Limit& limit, MonoTime now) {
   if (facts_.size() >= kMostFacts) return;
   Fact fact;
   fact.unit = limit.unit;
   fact.named = limit.provenance == Provenance::kStated ? limit.window.length : absl::ZeroDuration();
   fact.length = limit.window.length;
+  fact.window.Restore(limit.window);
   fact.longest_reset = limit.window.length;
   fact.amount = limit.amount;
   fact.counts = true;
@@ -169,6 +217,7 @@ Limit LearnedLimits::AsLimit(const Fact& fact) {
   Limit limit;
   limit.unit = fact.unit;
   limit.amount = fact.amount;
+  if (fact.window.held().length == fact.length) limit.window = fact.window.held();
   limit.window.length = fact.length;
   limit.provenance = fact.named > absl::ZeroDuration() ? Provenance::kStated : Provenance::kInferred;
   return limit;

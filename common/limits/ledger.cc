@@ -22,10 +22,12 @@ void Ledger::SetLimits(std::span<const Limit> limits, const Now& now) {
   slots_.clear();
   for (const Limit& limit : limits) {
     std::optional<size_t> same;
+    std::optional<size_t> moved;  // its window moves in another way now
     std::optional<size_t> longest;
     for (size_t i = 0; i < old.size(); ++i) {
       if (old[i].limit.unit != limit.unit) continue;
       if (!taken[i] && !same && old[i].limit.window == limit.window) same = i;
+      if (!taken[i] && !moved && old[i].limit.window.length == limit.window.length) moved = i;
       if (!longest || old[i].limit.window.length > old[*longest].limit.window.length) longest = i;
     }
     if (same) {
@@ -40,7 +42,10 @@ void Ledger::SetLimits(std::span<const Limit> limits, const Now& now) {
       continue;
     }
     Slot slot{limit, Window(limit.window, limit.amount), {}, {limit.window.length, limit.amount}};
-    if (longest) {
+    if (moved) {
+      slot.window.CopyFrom(old[*moved].window, now);
+      slot.drift = old[*moved].drift;
+    } else if (longest) {
       slot.window.CopyFrom(old[*longest].window, now);
     } else if (limit.unit == Unit::kRequests || limit.unit == Unit::kTokens) {
       slot.window.CopyFrom(Meter(limit.unit), now);
@@ -165,7 +170,8 @@ void Ledger::Observe(const Count& count, const Now& now) {
   for (Slot& slot : slots_) {
     const Limit& limit = slot.limit;
     if (limit.unit != count.unit || limit.window.length != count.length || limit.amount != count.amount) continue;
-    slot.drift.Observe(count.reading, limit.provenance != Provenance::kConfigured, slot.window, now);
+    const bool both_ways = count.lowers && limit.provenance != Provenance::kConfigured;
+    slot.drift.Observe(count.reading, both_ways, slot.window, now);
     slot.forecast.See(slot.drift.Extra(now.mono), now.mono);
     return;
   }
@@ -185,6 +191,13 @@ bool Ledger::Refused(absl::FunctionRef<bool(const Limit&)> says_otherwise, const
     any = true;
   }
   return any;
+}
+
+const UseLog* Ledger::UsesOf(Unit unit, absl::Duration length) const {
+  for (const Slot& slot : slots_) {
+    if (slot.limit.unit == unit && slot.limit.window.length == length) return &slot.window.log();
+  }
+  return nullptr;
 }
 
 void Ledger::Assume(Unit unit, const WindowSpec& window, int64_t used, MonoTime as_of, const Now& now) {
@@ -209,7 +222,7 @@ std::vector<LimitView> Ledger::View(const Now& now) {
     view.limit = slot.limit;
     view.used = Used(slot, now);
     view.reserved = held_.Of(slot.limit.unit);
-    view.outside = slot.limit.unit == Unit::kConcurrency ? 0 : slot.drift.Extra(now.mono);
+    view.outside = slot.limit.unit == Unit::kConcurrency ? 0 : slot.drift.Extra(now.mono) + slot.window.Outside(now);
     view.recovers_in = Wait(slot, 1, now);
     views.push_back(view);
   }

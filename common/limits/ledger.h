@@ -13,6 +13,7 @@
 #include "common/limits/charge.h"
 #include "common/limits/drift.h"
 #include "common/limits/outside_forecast.h"
+#include "common/limits/use_log.h"
 #include "common/limits/window.h"
 #include "common/model/pool.h"
 
@@ -77,11 +78,14 @@ class Ledger {
     absl::Duration length;
     int64_t amount = 0;
     CountReading reading;
+    bool lowers = true;  // a count below our own is believed, unless the limit is configured
   };
   void Observe(const Count& count, const Now& now);
   // The provider refused a request that fitted, and said nothing against it by `says_otherwise`: where a limit of
   // requests or tokens was used up but for a tenth, the rest was somebody else's. True if some was.
   bool Refused(absl::FunctionRef<bool(const Limit&)> says_otherwise, const Now& now);
+  // Our own use that the limit of that unit and window length counts; absent: there is none.
+  const UseLog* UsesOf(Unit unit, absl::Duration length) const;
   // Use within a window that an earlier run had counted up to `as_of`.
   void Assume(Unit unit, const WindowSpec& window, int64_t used, MonoTime as_of, const Now& now);
   // A use of the past that somebody reports only now: of what was assumed it explains its part.
@@ -89,6 +93,8 @@ class Ledger {
 
   // What was used of `unit` in the last minute, by date, whatever the limits are.
   int64_t LastMinute(Unit unit, const Now& now);
+  // Our requests of the last minute, by date.
+  const UseLog& recent_requests() const { return requests_meter_.log(); }
   const Charge& open() const { return open_; }
   // Nobody holds or uses anything of it.
   bool idle() const { return held_ == Charge{} && open_ == Charge{} && aside_ == Charge{}; }

@@ -1,12 +1,15 @@
 #include "common/limits/window.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace chain429 {
 namespace {
 
 // A 1024th of the window is lost at most by letting uses share an entry.
 constexpr int64_t kEntriesPerWindow = 1024;
+constexpr int64_t kOutsideEntries = 128;
 // Readings of requests that took longer than this to settle say nothing any more.
 constexpr absl::Duration kKeep = absl::Minutes(2);
 
@@ -17,7 +20,9 @@ MonoTime ToMono(absl::Time t, const Now& now) { return now.mono - (now.wall - t)
 }  // namespace
 
 Window::Window(const WindowSpec& spec, int64_t amount)
-    : spec_(spec), log_(spec.length / kEntriesPerWindow, std::min(spec.length, kKeep), Jitter(spec)) {
+    : spec_(spec),
+      log_(spec.length / kEntriesPerWindow, std::min(spec.length, kKeep), Jitter(spec)),
+      outside_(spec.length / kOutsideEntries, std::min(spec.length, kKeep), Jitter(spec)) {
   if (spec.kind == WindowKind::kBucket) bucket_.emplace(spec.length, amount);
 }
 
@@ -73,6 +78,49 @@ void Window::Subtract(int64_t amount, MonoTime at, const Now& now) {
   TokenBucket later = bucket_->Empty();
   log_.VisitAfter(at, [&](MonoTime date, int64_t used) { later.Add(used, date, Guard()); });
   bucket_->Subtract(taken, later);
+}
+
+TokenBucket Window::Refilled(MonoTime until, absl::Duration guard, const Now& now) const {
+  std::vector<std::pair<MonoTime, int64_t>> uses;
+  const auto add = [&](MonoTime at, int64_t amount) {
+    if (at <= until) uses.emplace_back(at, amount);
+  };
+  const MonoTime from = now.mono - 2 * spec_.length;
+  log_.VisitAfter(from, add);
+  const auto own = static_cast<std::ptrdiff_t>(uses.size());
+  outside_.VisitAfter(from, add);
+  std::inplace_merge(uses.begin(), uses.begin() + own, uses.end());
+  TokenBucket filled = bucket_->Empty();
+  for (const auto& [at, amount] : uses) filled.Add(amount, at, guard);
+  return filled;
+}
+
+void Window::Reconcile(const Level& level, bool both_ways, const Now& now) {
+  if (!bucket_ || now.mono - level.at > std::min(spec_.length, kKeep)) return;
+  const MonoTime cut = Cut(now);
+  log_.After(cut);
+  outside_.After(cut);
+  // A provider states whole units of what flows continuously. When it refuses, it means the last one.
+  const int64_t rounding = level.charge > 0 ? 1 : 0;
+  const int64_t most = Refilled(level.at + Guard(), Guard(), now).Used(level.at);
+  if (level.used > most + rounding) {
+    outside_.Add(level.at, level.used - most, Barrier(level.at, now));
+    bucket_->Add(level.used - most, level.at, absl::ZeroDuration());
+    return;
+  }
+  const int64_t own = Refilled(level.at - Guard(), absl::ZeroDuration(), now).Used(level.at + Guard());
+  const int64_t least = std::max<int64_t>(0, own - level.open) + level.charge - 1;
+  if (!both_ways || level.used >= least) return;
+  const int64_t theirs = outside_.Subtract(level.at, least - level.used);
+  log_.Subtract(level.at, least - level.used - theirs);
+  *bucket_ = Refilled(MonoTime::Max(), Guard(), now);
+}
+
+int64_t Window::Outside(const Now& now) const {
+  if (!bucket_ || outside_.entries() == 0) return 0;
+  TokenBucket own = bucket_->Empty();
+  log_.VisitAfter(now.mono - 2 * spec_.length, [&](MonoTime at, int64_t amount) { own.Add(amount, at, Guard()); });
+  return std::max<int64_t>(0, bucket_->Used(now.mono) - own.Used(now.mono));
 }
 
 int64_t Window::Used(const Now& now) { return bucket_ ? bucket_->Used(now.mono) : log_.After(Cut(now)); }

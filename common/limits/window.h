@@ -56,6 +56,18 @@ class Window {
     int64_t most = 0;
   };
   std::optional<Bounds> CountedAt(MonoTime at, const Now& now);
+  // A bucket takes in what the provider had counted when a request written at `at` reached it: `used`, of which that
+  // request certainly is `charge`; up to `open` of our own it may not have counted yet. What it counts beyond our own
+  // is somebody else's and flows back as ours does. `both_ways`: a lower count is believed, too.
+  struct Level {
+    MonoTime at;
+    int64_t used = 0;
+    int64_t charge = 0;
+    int64_t open = 0;
+  };
+  void Reconcile(const Level& level, bool both_ways, const Now& now);
+  // What a bucket holds beside our own use; 0 for other windows.
+  int64_t Outside(const Now& now) const;
   // The provider has forgotten that much, oldest first, of what was used up to `at`.
   void DropOldest(int64_t amount, MonoTime at);
   // When all that counts now has left the window at the latest.
@@ -63,6 +75,8 @@ class Window {
 
   // Takes over what another window of the same unit, of whatever kind, knows.
   void CopyFrom(const Window& other, const Now& now);
+  // Our own use, by date.
+  const UseLog& log() const { return log_; }
   size_t entries() const { return log_.entries(); }
 
  private:
@@ -71,9 +85,12 @@ class Window {
   // The date at or before which uses do not count now.
   MonoTime Cut(const Now& now);
   MonoTime Barrier(MonoTime at, const Now& now);
+  // The bucket as what was used up to `until`, by us and by others, has filled it.
+  TokenBucket Refilled(MonoTime until, absl::Duration guard, const Now& now) const;
 
   WindowSpec spec_;
   UseLog log_;
+  UseLog outside_;  // buckets: what others used, as far as a provider has told it
   std::optional<TokenBucket> bucket_;
   // Fixed windows: the present period, and where its and the one before's edges lie on the monotonic clock. Mapped once
   // a period, so that a step of the wall clock does not move what was used across an edge.

@@ -30,7 +30,7 @@ static_assert(v1::WHEN_DISCONNECTED_DENY == static_cast<int>(WhenDisconnected::k
 void Encode(const Limit& limit, v1::Limit* out) {
   out->set_unit(EncodeUnit(limit.unit));
   out->set_amount(limit.amount);
-  out->set_provenance(static_cast<v1::Provenance>(static_cast<int>(limit.provenance) + 1));
+  out->set_provenance(EncodeProvenance(limit.provenance));
   if (limit.unit == Unit::kConcurrency) return;  // has no window
   out->set_window_kind(EncodeWindowKind(limit.window.kind));
   out->set_window_ns(ToWire(limit.window.length));
@@ -138,6 +138,11 @@ absl::StatusOr<Reading> Decode(const v1::Reading& in) {
 }
 
 v1::Unit EncodeUnit(Unit unit) { return static_cast<v1::Unit>(static_cast<int>(unit) + 1); }
+
+v1::Provenance EncodeProvenance(Provenance provenance) {
+  return static_cast<v1::Provenance>(static_cast<int>(provenance) + 1);
+}
+
 v1::WindowKind EncodeWindowKind(WindowKind kind) { return static_cast<v1::WindowKind>(static_cast<int>(kind) + 1); }
 
 v1::Closure EncodeClosure(Closure closure) { return static_cast<v1::Closure>(closure); }

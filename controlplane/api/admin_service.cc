@@ -32,12 +32,24 @@ void AddPool(const PoolView& view, v1::PoolInfo* out) {
   out->set_closed_for_ns(absl::ToInt64Nanoseconds(view.closed_for));
   out->set_authoritative(view.authoritative);
   out->set_open_attempts(static_cast<uint32_t>(view.open_attempts));
-  for (const LimitView& limit : view.limits) {
+  out->set_shares_account_with(view.shares_account_with);
+  out->set_shares_confidence(static_cast<uint32_t>(view.shares_confidence));
+  out->set_models_apart(view.models_apart);
+  for (size_t i = 0; i < view.limits.size(); ++i) {
+    const LimitView& limit = view.limits[i];
     v1::LimitInfo* info = out->add_limits();
     wire::Encode(limit.limit, info->mutable_limit());
     info->set_used(limit.used);
     info->set_reserved(limit.reserved);
     info->set_recovers_in_ns(absl::ToInt64Nanoseconds(limit.recovers_in));
+    info->set_outside(limit.outside);
+    if (limit.limit.unit == Unit::kConcurrency) continue;
+    const WindowEvidence& window = view.windows[i];
+    info->set_window_provenance(wire::EncodeProvenance(window.provenance));
+    info->set_window_confidence(static_cast<uint32_t>(window.confidence));
+    if (window.seems == limit.limit.window.kind) continue;
+    info->set_seems_kind(wire::EncodeWindowKind(window.seems));
+    info->set_seems_confidence(static_cast<uint32_t>(window.seems_confidence));
   }
 }
 

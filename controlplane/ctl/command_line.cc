@@ -199,10 +199,17 @@ void AddStateCommands(CLI::App& app, Arguments& arguments) {
              [&context] { return RunChains(context); });
   AddCommand(app, arguments, "proxies", "Proxies and the configuration that each serves", "  429ctl proxies",
              [&context] { return RunProxies(context); });
-  CLI::App* pools = AddCommand(app, arguments, "pools", "Pools with what is used of their limits",
-                               "  429ctl pools\n  429ctl pools groq/\n  429ctl -o json pools | jq '.pools[] | "
-                               "select(.closure != \"none\") | .key'",
-                               [&arguments] { return RunPools(arguments.context, arguments.prefix, arguments.all); });
+  CLI::App* pools =
+      AddCommand(app, arguments, "pools", "Pools with what is used of their limits",
+                 "  429ctl pools\n  429ctl pools groq/\n  429ctl -o json pools | jq '.pools[] | "
+                 "select(.closure != \"none\") | .key'\n\n"
+                 "Each limit is shown as `rpm 12/30 fixed (stated 88 %, 3 outside)`: what is used of it, how\n"
+                 "its window moves (sliding, fixed, bucket), and who says that it holds: the configuration, the\n"
+                 "catalogue, the provider's answers (stated), or what happened (inferred). The percentage is how\n"
+                 "sure the way is in which the window moves, where nobody declares it: below 80 % it is counted\n"
+                 "as sliding, which is safe for every provider. \"outside\" is used by somebody else. `-o json`\n"
+                 "has all of it.",
+                 [&arguments] { return RunPools(arguments.context, arguments.prefix, arguments.all); });
   pools->add_option("prefix", arguments.prefix, "Only pools whose name begins so")->type_name("PREFIX");
   pools->add_flag("--all", arguments.all, "Also those that are open and have no known limit");
   CLI::App* clear = AddCommand(app, arguments, "clear", "Open a pool that a cooldown has closed",

@@ -3,7 +3,6 @@
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "common/base/text.h"
 #include "controlplane/api/message_json.h"
 #include "controlplane/ctl/admin_client.h"
@@ -44,14 +43,15 @@ int RunPools(const CommandContext& context, const std::string& prefix, bool all)
       ++hidden;
       continue;
     }
-    std::vector<std::string> limits;
-    for (const v1::LimitInfo& limit : pool.limits()) limits.push_back(LimitText(limit));
-    const bool closed = pool.closure() != v1::CLOSURE_NONE;
-    table.Add({pool.key(), PoolStateText(pool), limits.empty() ? "no limit known" : absl::StrJoin(limits, ", "),
-               absl::StrCat(pool.open_attempts())},
-              closed ? Colour::kYellow : Colour::kNone);
+    const Colour colour = pool.closure() != v1::CLOSURE_NONE ? Colour::kYellow : Colour::kNone;
+    const std::string first = pool.limits().empty() ? "no limit known" : LimitText(pool.limits(0));
+    table.Add({pool.key(), PoolStateText(pool), first, absl::StrCat(pool.open_attempts())}, colour);
+    for (int i = 1; i < pool.limits_size(); ++i) table.Add({"", "", LimitText(pool.limits(i))}, colour);
   }
   if (hidden < response->pools_size()) *context.out << table.Render(context.colour);
+  for (const v1::PoolInfo& pool : response->pools()) {
+    if (const std::string note = PoolNote(pool); !note.empty()) *context.out << Printable(note) << "\n";
+  }
   if (hidden > 0)
     *context.err << hidden << (hidden == 1 ? " pool is" : " pools are") << " open without a known limit; --all shows "
                  << (hidden == 1 ? "it" : "them") << "\n";

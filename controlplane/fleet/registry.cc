@@ -199,6 +199,7 @@ MonoTime Registry::EndTurn(const Now& now) {
   AnswerLate(now);
   const std::vector<PoolState> urgent = broker_.TakeUrgent(now);
   LogClosures(urgent, now);
+  LogOutsideUse();
   std::vector<PoolState> routine;
   const bool routine_due = broker_.has_routine() && (broker_.has_prompt() || now.mono >= next_routine_);
   if (routine_due) {
@@ -235,6 +236,16 @@ void Registry::AnswerLate(const Now& now) {
     session->second->permits().AddStates(broker_.NumbersFor(answer, now));
     session->second->permits().Add(std::move(answer));
     Touch(*session->second);
+  }
+}
+
+void Registry::LogOutsideUse() {
+  for (const Broker::OutsideNews& news : broker_.TakeOutsideNews()) {
+    log_.Info("somebody else uses this key", {{"pool", std::string_view(news.pool)},
+                                              {"unit", UnitName(news.view.limit.unit)},
+                                              {"window_s", absl::ToDoubleSeconds(news.view.limit.window.length)},
+                                              {"limit", news.view.limit.amount},
+                                              {"outside", news.view.outside}});
   }
 }
 

@@ -77,6 +77,7 @@ class Registry {
   std::shared_ptr<const SnapshotBytes> BytesFor(bool trusted);
   void ForgetGone(const Now& now);
   void AnswerLate(const Now& now);
+  void LogOutsideUse();
   void LogClosures(const std::vector<PoolState>& states, const Now& now);
 
   Broker& broker_;

@@ -16,6 +16,10 @@ constexpr absl::Duration kLongWindow = absl::Hours(1);
 constexpr int64_t kTinyCapacity = 1000;
 // A proxy that is left alone with a pool of unknown limits that has just been closed tries it this often.
 constexpr absl::Duration kCautiousEvery = absl::Seconds(5);
+// Outside use is worth a word from one part in so many of a limit on.
+constexpr int64_t kNoticeableOutside = 20;
+constexpr absl::Duration kOutsideLookEvery = absl::Seconds(5);
+constexpr absl::Duration kOutsideNewsEvery = absl::Hours(1);
 
 bool IsLearnt(const Limit& limit) {
   return limit.provenance == Provenance::kStated || limit.provenance == Provenance::kInferred;
@@ -36,9 +40,10 @@ void PoolAccount::Declare(const Pool& pool, const Now& now) {
 }
 
 void PoolAccount::Relimit(const Now& now) {
-  std::vector<Limit> limits = pool_.learns ? learned_.Merge(pool_.limits) : pool_.limits;
+  std::vector<Limit> limits = learns() ? learned_.Merge(pool_.limits) : pool_.limits;
   if (inferred_.known()) {
-    const Limit inferred = inferred_.AsLimit();
+    Limit inferred = inferred_.AsLimit();
+    if (inferred_window_.held().length == inferred.window.length) inferred.window = inferred_window_.held();
     const bool pointless = std::any_of(limits.begin(), limits.end(), [&](const Limit& limit) {
       return limit.unit == Unit::kRequests && limit.window.length <= inferred.window.length &&
              limit.amount <= inferred.amount;
@@ -51,7 +56,7 @@ void PoolAccount::Relimit(const Now& now) {
 }
 
 void PoolAccount::Read(const Seen& seen, const Now& now) {
-  if (!pool_.learns) return;
+  if (!learns()) return;
   bool changed = false;
   for (const Reading& reading : seen.readings) changed |= learned_.Observe(reading, seen.cost, seen.sent_at, now.mono);
   if (changed) {
@@ -59,9 +64,11 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
     if (learned_.states_requests()) inferred_ = InferredLimit();
     Relimit(now);
   }
+  Watch(seen, now);
   for (const Reading& reading : seen.readings) {
     if (reading.limit <= 0 || reading.remaining < 0 || reading.remaining > reading.limit) continue;
     const bool requests = reading.unit == Unit::kRequests;
+    if (!requests && HasDeclaredBucket(reading.unit, learned_.LengthOf(reading))) continue;
     Ledger::Count count;
     count.unit = reading.unit;
     count.length = learned_.LengthOf(reading);
@@ -75,6 +82,7 @@ void PoolAccount::Read(const Seen& seen, const Now& now) {
       given_back_.VisitAfter(seen.sent_at, [&](MonoTime, int64_t amount) { count.reading.given_back += amount; });
     }
     count.reading.reset = reading.reset_after;
+    count.lowers = learned_.TrustsCount(reading);
     ledger_.Observe(count, now);
   }
 }
@@ -85,9 +93,88 @@ void PoolAccount::GiveBack(const Charge& charged, const Charge& cost, const Now&
   given_back_.Add(now.mono, charged.tokens() - cost.tokens(), MonoTime::FromNanos(INT64_MIN));
 }
 
+std::vector<Reading> PoolAccount::SplitOff(TargetId target, std::span<const Reading> readings, MonoTime at,
+                                           const Now& now) {
+  std::vector<Reading> own;
+  bool changed = false;
+  for (const Reading& reading : readings) {
+    const bool configured = std::any_of(pool_.limits.begin(), pool_.limits.end(), [&](const Limit& limit) {
+      return limit.unit == reading.unit && limit.provenance == Provenance::kConfigured;
+    });
+    if (configured || !split_.Observe(target, reading, at)) continue;
+    changed |= learned_.Forget(reading);
+    own.push_back(reading);
+  }
+  if (changed) Relimit(now);
+  return own;
+}
+
+bool PoolAccount::HasDeclaredBucket(Unit unit, absl::Duration length) const {
+  return std::any_of(pool_.limits.begin(), pool_.limits.end(), [&](const Limit& limit) {
+    return limit.unit == unit && limit.window.length == length && limit.window.kind == WindowKind::kBucket;
+  });
+}
+
+void PoolAccount::Watch(const Seen& seen, const Now& now) {
+  WindowReading timed;
+  timed.at = seen.sent_at;
+  timed.answered = std::max(seen.sent_at, seen.answered);
+  timed.counted = !seen.refused;
+  bool changed = false;
+  for (const Reading& reading : seen.readings) {
+    const UseLog* own = ledger_.UsesOf(reading.unit, learned_.LengthOf(reading));
+    if (own == nullptr || reading.limit <= 0) continue;
+    timed.limit = reading.limit;
+    const bool states_use = reading.remaining >= 0 && reading.remaining <= reading.limit;
+    timed.used = states_use ? reading.limit - reading.remaining : -1;
+    const bool much_left = states_use && reading.remaining * 100 > reading.limit * (100 - kExplainingPercent);
+    int64_t used = own->Touching(timed.at - learned_.LengthOf(reading), timed.at);
+    // A count that is too low has made us forget our own use there, but not here.
+    const absl::Duration minute = std::min(learned_.LengthOf(reading), absl::Minutes(1));
+    if (reading.unit == Unit::kRequests)
+      used = std::max(used, ledger_.recent_requests().Touching(timed.at - minute, timed.at));
+    const bool used_up = used * 100 >= reading.limit * kExplainingPercent;
+    if (seen.refused && much_left && used_up) learned_.DoubtCount(reading);
+    timed.compares = reading.unit == Unit::kRequests;
+    timed.reset = reading.reset_after;
+    changed |= learned_.Watch(reading, timed, *own, now);
+  }
+  if (seen.refused) changed |= WatchRefusal(timed, seen, now);
+  if (changed) Relimit(now);
+}
+
+bool PoolAccount::WatchRefusal(WindowReading timed, const Seen& seen, const Now& now) {
+  bool changed = false;
+  for (const LimitView& view : ledger_.View(now)) {
+    const Limit& limit = view.limit;
+    const UseLog* own = ledger_.UsesOf(limit.unit, limit.window.length);
+    if (own == nullptr) continue;
+    const auto full = [&](int64_t used) { return used * 100 >= limit.amount * kExplainingPercent; };
+    if (!full(view.used)) {
+      // Sliding, it would have been used up.
+      if (IsLearnt(limit) && full(own->Touching(timed.at - limit.window.length, timed.at)))
+        changed |= learned_.RefuseWindow(limit.unit, limit.window.length);
+      continue;
+    }
+    const bool stated = std::any_of(seen.readings.begin(), seen.readings.end(), [&](const Reading& reading) {
+      return reading.unit == limit.unit && reading.reset_after != absl::InfiniteDuration();
+    });
+    if (stated || seen.wait <= absl::ZeroDuration()) continue;
+    timed.limit = limit.amount;
+    timed.used = -1;
+    timed.reset = seen.wait;
+    if (inferred_.known() && limit.provenance == Provenance::kInferred && limit.amount == inferred_.amount()) {
+      changed |= inferred_window_.Observe(timed, limit.window.length, *own, now);
+    } else {
+      changed |= learned_.WatchRefusal(limit.unit, timed, limit.window.length, *own, now);
+    }
+  }
+  return changed;
+}
+
 void PoolAccount::Succeed(const Charge& charge, MonoTime sent_at, const Now& now) {
   TakesRequests(sent_at, now);
-  bool changed = pool_.learns && learned_.Succeed(charge, now.mono);
+  bool changed = learns() && learned_.Succeed(charge, now.mono);
   if (inferred_.known()) changed |= inferred_.Turn(ledger_.LastMinute(Unit::kRequests, now), now.mono);
   if (changed) Relimit(now);
 }
@@ -111,7 +198,7 @@ void PoolAccount::Refuse(const Seen& seen, absl::Duration retry_after, const Now
   }
   // A canary's refusal tells nothing of how much went well before it.
   if (cooldown_.At(now.mono) != Cooldown::Gate::kOpen) return;
-  bool changed = pool_.learns && learned_.Refuse();
+  bool changed = learns() && learned_.Refuse();
   const std::vector<LimitView> views = ledger_.View(now);
   bool explained = retry_after > kMinuteRefusal;
   for (const LimitView& view : views) {
@@ -167,6 +254,34 @@ PoolState PoolAccount::State(int64_t proxies, const Now& now) {
   return state;
 }
 
+WindowEvidence PoolAccount::EvidenceOf(const Limit& limit) const {
+  WindowEvidence evidence;
+  const WindowInference* window = learned_.WindowOf(limit.unit, limit.window.length);
+  if (window == nullptr && limit.provenance == Provenance::kInferred) window = &inferred_window_;
+  if (window != nullptr) {
+    evidence.confidence = window->ConfidenceOf(limit.window.kind);
+    evidence.seems = window->seeming();
+    evidence.seems_confidence = window->ConfidenceOf(evidence.seems);
+  }
+  for (const Limit& given : pool_.limits) {
+    if (given.unit != limit.unit || given.window != limit.window) continue;
+    evidence.provenance = given.provenance;
+    evidence.confidence = 100;
+  }
+  return evidence;
+}
+
+std::optional<LimitView> PoolAccount::TakeOutsideNews(const Now& now) {
+  if (now.mono < next_outside_look_) return std::nullopt;
+  next_outside_look_ = now.mono + kOutsideLookEvery;
+  for (const LimitView& view : ledger_.View(now)) {
+    if (view.outside * kNoticeableOutside <= view.limit.amount) continue;
+    next_outside_look_ = now.mono + kOutsideNewsEvery;
+    return view;
+  }
+  return std::nullopt;
+}
+
 PoolView PoolAccount::View(const Now& now) {
   PoolView view;
   view.id = pool_.id;
@@ -175,6 +290,8 @@ PoolView PoolAccount::View(const Now& now) {
   view.closed_for = cooldown_.Wait(now.mono);
   view.authoritative = view.closure != Closure::kNone && cooldown_.authoritative();
   view.limits = ledger_.View(now);
+  for (const LimitView& limit : view.limits) view.windows.push_back(EvidenceOf(limit.limit));
+  view.models_apart = split_.any();
   view.open_attempts = ledger_.open().requests;
   return view;
 }
@@ -202,7 +319,9 @@ PoolMemory PoolAccount::Memory(const Now& now) {
 
 void PoolAccount::Remember(const PoolMemory& memory, const Now& now) {
   cooldown_.Restore(memory.closure, memory.closed_until - now.wall, memory.authoritative, now.mono);
-  if (pool_.learns) {
+  // Only a model that was found to have limits of its own has learnt any without being asked to.
+  for_model_ |= !pool_.learns && !memory.learnt.empty();
+  if (learns()) {
     const std::vector<Limit> known = learned_.Known();
     for (const Limit& limit : memory.learnt) {
       const bool fresh = std::any_of(known.begin(), known.end(), [&](const Limit& newer) {

@@ -26,6 +26,7 @@ constexpr size_t kMostHeld = 65536;
 }  // namespace
 
 void Broker::SetSnapshot(std::shared_ptr<const Snapshot> snapshot, const Now& now) {
+  shared_accounts_.SetCandidates(PerhapsOneAccount(*snapshot));
   for (const PoolId id : book_.SetSnapshot(std::move(snapshot), now)) {
     if (PoolAccount* account = book_.Find(id)) Opened(*account, now);
   }

@@ -16,6 +16,7 @@
 #include "common/model/snapshot.h"
 #include "controlplane/quota/book.h"
 #include "controlplane/quota/permit_table.h"
+#include "controlplane/quota/shared_accounts.h"
 #include "controlplane/quota/terms.h"
 
 namespace chain429 {
@@ -111,6 +112,12 @@ class Broker {
 
   // ---- People ----
   std::vector<PoolView> View(const std::string& prefix, const Now& now);
+  // Limits of which somebody else was seen to use much, each at most once an hour.
+  struct OutsideNews {
+    std::string pool;
+    LimitView view;
+  };
+  std::vector<OutsideNews> TakeOutsideNews() { return std::exchange(outside_news_, {}); }
   enum class ClearResult { kUnknown, kWasOpen, kOpened };
   ClearResult ClearCooldown(const std::string& key, const Now& now);
   const BrokerCounters& counters() const { return counters_; }
@@ -177,6 +184,7 @@ class Broker {
   void SettleKnown(PermitRecord& permit, const Settlement& settlement, const Charge& actual, const Now& now);
   void SettleFree(const Settlement& settlement, const Charge& actual, const Now& now);
   void Learn(const Settlement& settlement, const Charge& actual, const Terms& terms, const Now& now);
+  void ReadInto(PoolAccount& account, const PoolAccount::Seen& seen, const Now& now);
   void CloseFor(const Settlement& settlement, const Now& now);
   void Expire(PermitId id, const Now& now);
 
@@ -224,6 +232,8 @@ class Broker {
   std::vector<PoolId> urgent_;
   std::vector<PoolId> to_remember_;
   BrokerCounters counters_;
+  std::vector<OutsideNews> outside_news_;
+  SharedAccounts shared_accounts_;
 };
 
 }  // namespace chain429

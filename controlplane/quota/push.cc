@@ -179,7 +179,12 @@ std::vector<PoolMemory> Broker::TakeMemories(const Now& now) {
 std::vector<PoolView> Broker::View(const std::string& prefix, const Now& now) {
   std::vector<PoolView> views;
   book_.ForEach([&](PoolAccount& account) {
-    if (account.pool().key.starts_with(prefix)) views.push_back(account.View(now));
+    if (!account.pool().key.starts_with(prefix)) return;
+    views.push_back(account.View(now));
+    const SharedAccounts::Suspicion suspicion = shared_accounts_.Of(account.pool().id);
+    if (!suspicion.with) return;
+    views.back().shares_account_with = KeyOf(suspicion.with);
+    views.back().shares_confidence = suspicion.confidence;
   });
   std::sort(views.begin(), views.end(), [](const PoolView& a, const PoolView& b) { return a.key < b.key; });
   return views;

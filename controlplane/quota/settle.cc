@@ -1,5 +1,6 @@
 // Sending, settling, releasing, expiring.
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -170,13 +171,26 @@ void Broker::ReadHeaders(const Settlement& settlement, const Charge& cost, const
                          const Now& now) {
   if (settlement.pools.empty()) return;
   PoolAccount& quota = book_.FindOrMakeBare(settlement.pools.front(), now);
-  const bool was_limited = quota.limited(now.mono);
-  const bool uncounted = IsRefusal(settlement.error_class) && !terms.rule.counts_refused;
-  quota.Read({settlement.readings, at, cost, uncounted}, now);
-  if (quota.limited(now.mono) == was_limited) return;
-  held_may_go_ = true;
-  TouchUrgent(quota);
-  RememberSoon(quota);
+  PoolAccount::Seen seen{settlement.readings, at, cost,
+                         IsRefusal(settlement.error_class) && !terms.rule.counts_refused};
+  // The latency counts from before the writing, up to the first content.
+  seen.answered = settlement.latency > absl::ZeroDuration() ? std::min(at + settlement.latency, now.mono) : now.mono;
+  if (settlement.authoritative) seen.wait = settlement.retry_after;
+  std::vector<Reading> shared;
+  if (settlement.pools.size() > 1) {
+    // Which of them are about the model alone, whose pool is the narrowest.
+    const std::vector<Reading> own = quota.SplitOff(settlement.target, settlement.readings, at, now);
+    if (!own.empty()) {
+      std::copy_if(settlement.readings.begin(), settlement.readings.end(), std::back_inserter(shared),
+                   [&](const Reading& one) { return std::find(own.begin(), own.end(), one) == own.end(); });
+      PoolAccount& model = book_.FindOrMakeBare(settlement.pools.back(), now);
+      model.LearnForModel();
+      seen.readings = own;
+      ReadInto(model, seen, now);
+      seen.readings = shared;
+    }
+  }
+  ReadInto(quota, seen, now);
 }
 
 void Broker::SettleKnown(PermitRecord& permit, const Settlement& settlement, const Charge& actual, const Now& now) {
@@ -237,6 +251,29 @@ void Broker::Learn(const Settlement& settlement, const Charge& actual, const Ter
     NoteTaken(account, at, now);
     account.Succeed(actual, at, now);
   });
+}
+
+void Broker::ReadInto(PoolAccount& account, const PoolAccount::Seen& seen, const Now& now) {
+  const bool was_limited = account.limited(now.mono);
+  account.Read(seen, now);
+  if (account.limited(now.mono) != was_limited) {
+    held_may_go_ = true;
+    TouchUrgent(account);
+    RememberSoon(account);
+  }
+  if (seen.readings.empty()) return;
+  for (const Reading& reading : seen.readings) {
+    if (seen.refused) break;
+    if (reading.unit != Unit::kRequests || reading.remaining < 0 || reading.remaining > reading.limit) continue;
+    shared_accounts_.Observe(
+        {account.pool().id, reading.window, reading.limit, reading.limit - reading.remaining, seen.sent_at},
+        [this](PoolId id) -> const UseLog* {
+          const PoolAccount* other = book_.Find(id);
+          return other == nullptr ? nullptr : &other->ledger().recent_requests();
+        });
+    break;
+  }
+  if (const auto view = account.TakeOutsideNews(now)) outside_news_.push_back({account.pool().key, *view});
 }
 
 void Broker::CloseFor(const Settlement& settlement, const Now& now) {

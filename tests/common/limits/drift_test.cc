@@ -177,14 +177,77 @@ TEST_F(DriftTest, WhatIsStillOpenMayBeMissingFromTheProvidersCount) {
   EXPECT_GE(window.Used(clock_.now), 1600);
 }
 
-TEST_F(DriftTest, ReadingsTooOldOrOfABucketSayNothing) {
+TEST_F(DriftTest, ReadingsTooOldSayNothing) {
   const MonoTime at = Send();
   clock_.Turn(absl::Minutes(5));
   Read(at, 50);
   EXPECT_EQ(Extra(), 0);
-  Window bucket(Bucket(kMinute), 100);
-  drift_.Observe({clock_.mono(), 50, 1, 0, absl::InfiniteDuration()}, true, bucket, clock_.now);
-  EXPECT_EQ(Extra(), 0);
+}
+
+class BucketDriftTest : public testing::Test {
+ protected:
+  MonoTime Send(int64_t amount = 1) {
+    clock_.Turn(absl::Seconds(1));
+    bucket_.Add(amount, clock_.mono(), clock_.now);
+    return clock_.mono();
+  }
+  void Read(MonoTime at, int64_t used, bool both_ways = true) {
+    drift_.Observe({at, used, 1, 0, absl::InfiniteDuration()}, both_ways, bucket_, clock_.now);
+  }
+  int64_t Used() { return bucket_.Used(clock_.now); }
+  int64_t Outside() const { return bucket_.Outside(clock_.now); }
+
+  TurnedClock clock_;
+  Window bucket_{Bucket(kMinute), 60};  // one a second
+  Drift drift_;
+};
+
+TEST_F(BucketDriftTest, WhatSomebodyElseUsesFlowsBackLikeOurs) {
+  Read(Send(10), 40);
+  EXPECT_GE(Used(), 39);  // a unit is left to rounding
+  EXPECT_NEAR(static_cast<double>(Outside()), 30, 2);
+  EXPECT_EQ(drift_.Extra(clock_.mono()), 0);
+  clock_.Turn(absl::Seconds(20));
+  EXPECT_NEAR(static_cast<double>(Used()), 20, 2);
+  clock_.Turn(absl::Seconds(25));
+  EXPECT_EQ(Used(), 0);
+  EXPECT_EQ(Outside(), 0);
+}
+
+TEST_F(BucketDriftTest, TrueReadingsMoveNothing) {
+  double level = 0;
+  for (int i = 0; i < 100; ++i) {
+    const int64_t amount = 1 + i % 3;
+    level = std::max(0.0, level - 1) + static_cast<double>(amount);
+    if (level > 58) break;
+    const MonoTime at = Send(amount);
+    const int64_t before = Used();
+    for (int repeat = 0; repeat < 3; ++repeat) Read(at, static_cast<int64_t>(level));
+    ASSERT_EQ(Used(), before) << i;
+    ASSERT_LE(Outside(), 1);
+  }
+}
+
+TEST_F(BucketDriftTest, ALateReadingIsHeldAgainstTheLevelOfItsTime) {
+  const MonoTime at = Send(10);
+  for (int i = 0; i < 5; ++i) Send(4);
+  const int64_t own = Used();
+  Read(at, 10);
+  EXPECT_EQ(Used(), own);
+  const MonoTime later = Send(1);
+  Read(at, 50);  // repeated with another number, or of another account: it is older
+  Read(later, Used() + 20);
+  EXPECT_NEAR(static_cast<double>(Outside()), 20, 2);
+}
+
+TEST_F(BucketDriftTest, ALowerCountIsBelievedOfWhatIsNotConfigured) {
+  const MonoTime at = Send(40);
+  Read(at, 10, /*both_ways=*/false);
+  EXPECT_GE(Used(), 39);
+  const MonoTime next = Send(1);
+  Read(next, 11);
+  EXPECT_LE(Used(), 13);
+  EXPECT_GE(Used(), 11);
 }
 
 TEST_F(DriftTest, WhatIsAssumedHoldsUntilAReadingKnowsBetter) {

@@ -16,7 +16,8 @@ TEST(MessageJson, HasEveryFieldAlsoWhereItWasNotSet) {
   EXPECT_EQ(
       json,
       Json::parse(R"({"id": "0", "key": "", "closure": "none", "closed_for_ns": 0, "authoritative": false, "limits": [],
-                                 "open_attempts": 0})"));
+                                 "open_attempts": 0,
+                                 "shares_account_with": "", "shares_confidence": 0, "models_apart": false})"));
 }
 
 TEST(MessageJson, KeepsTheOrderOfTheFields) {

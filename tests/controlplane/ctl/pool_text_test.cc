@@ -71,6 +71,45 @@ TEST(LimitText, ABucketIsUsedUpWithItsBurst) {
   EXPECT_EQ(LimitText(info), "rpm 5/60 (5 at once, free in 1 s)");
 }
 
+TEST(LimitText, SaysHowItsWindowMovesAndWhoSaysSo) {
+  v1::LimitInfo info;
+  *info.mutable_limit() = LimitOf(v1::UNIT_REQUESTS, absl::Minutes(1));
+  info.set_used(12);
+  info.mutable_limit()->set_window_kind(v1::WINDOW_KIND_SLIDING);
+  info.mutable_limit()->set_provenance(v1::PROVENANCE_CONFIGURED);
+  info.set_window_provenance(v1::PROVENANCE_CONFIGURED);
+  info.set_window_confidence(100);
+  EXPECT_EQ(LimitText(info), "rpm 12/30 sliding (configured)");
+  info.set_seems_kind(v1::WINDOW_KIND_FIXED);
+  info.set_seems_confidence(79);
+  EXPECT_EQ(LimitText(info), "rpm 12/30 sliding (configured)");
+  info.set_seems_confidence(91);
+  info.set_outside(5);
+  EXPECT_EQ(LimitText(info), "rpm 12/30 sliding (configured, seems fixed 91 %, 5 outside)");
+  info = {};
+  *info.mutable_limit() = LimitOf(v1::UNIT_REQUESTS, absl::Hours(24));
+  info.mutable_limit()->set_window_kind(v1::WINDOW_KIND_FIXED);
+  info.mutable_limit()->set_zone("America/Los_Angeles");
+  info.mutable_limit()->set_provenance(v1::PROVENANCE_STATED);
+  info.set_window_provenance(v1::PROVENANCE_INFERRED);
+  info.set_window_confidence(88);
+  info.set_used(30);
+  info.set_recovers_in_ns(absl::ToInt64Nanoseconds(absl::Seconds(14)));
+  EXPECT_EQ(LimitText(info), "rpd 30/30 fixed from 00:00 America/Los_Angeles (stated 88 %) (free in 14 s)");
+}
+
+TEST(PoolNote, TellsWhatIsSuspected) {
+  v1::PoolInfo pool;
+  pool.set_key("p/a");
+  EXPECT_EQ(PoolNote(pool), "");
+  pool.set_models_apart(true);
+  EXPECT_EQ(PoolNote(pool), "p/a: models of it have limits of their own, shown as p/a|MODEL");
+  pool.set_shares_account_with("p/b");
+  pool.set_shares_confidence(86);
+  EXPECT_EQ(PoolNote(pool),
+            "p/a and p/b seem to be of one account (86 %): if they are, give their credentials the same `pool:`");
+}
+
 TEST(PoolStateText, SaysWhyForHowLongAndWhetherTheProviderSaidSo) {
   v1::PoolInfo pool;
   pool.set_closed_for_ns(absl::ToInt64Nanoseconds(absl::Seconds(42)));
