@@ -5,6 +5,7 @@
 
 #include "common/base/random.h"
 #include "common/limits/ledger.h"
+#include "common/model/limit_state.h"
 #include "gtest/gtest.h"
 #include "tests/common/limits/turned_clock.h"
 #include "tests/sim/windows.h"
