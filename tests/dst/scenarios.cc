@@ -32,6 +32,7 @@ const std::vector<Scenario>& Scenarios() {
       {"row9", "no headers, unknown limits", absl::Hours(1), NoHeaders},
       {"row10a", "streams of 60 to 300 s, 30 rpm", absl::Hours(1), LongStreamsPerMinute},
       {"row10b", "streams of 60 to 300 s, 4 at once", absl::Hours(3), LongStreamsAtOnce},
+      {"fuzz", "a world that the seed makes up, with trouble", absl::Hours(1), Fuzz},
   };
   return *scenarios;
 }
