@@ -116,6 +116,7 @@ AcquireAnswer Broker::OnAcquire(HolderId holder, const Acquire& acquire, const N
   AcquireAnswer answer;
   answer.acquire = acquire.id;
   answer.permit.acquire = acquire.id;
+  Hear(holder, now);
   answer.alone = learning(now.mono);
   if (answer.alone) return answer;
   if (next_share_end_ != MonoTime::Max()) ReleaseShareOfReturned(holder);

@@ -1,8 +1,17 @@
 #include "tests/dst/trouble.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace chain429::dst {
+namespace {
+
+// Within this all proxies have found a new leader and told it what they know.
+constexpr absl::Duration kReportTime = absl::Seconds(10);
+// What a dead proxy sent within it may still count; longer windows are remembered by the store.
+constexpr absl::Duration kLastWindow = absl::Seconds(70);
+
+}  // namespace
 
 bool TroubleOptions::none() const {
   const absl::Duration never = absl::InfiniteDuration();
@@ -37,20 +46,46 @@ void Trouble::Every(absl::Duration mean, std::function<void()> act) {
   });
 }
 
+// A leader that has just taken over counts on its proxies to tell it soon what they have used. One that cannot, because
+// it stands still, is cut off or has died, is an exception of the guarantee; with it no invariant could be checked.
+bool Trouble::LeaderIsNew() const { return fleet_.world().now() < leader_since_ + kReportTime; }
+bool Trouble::AllCanReport() const {
+  return fleet_.AllAttached() && fleet_.world().now() > proxy_died_at_ + kLastWindow &&
+         fleet_.world().now() > links_whole_from_;
+}
+
 void Trouble::Start() {
-  Every(options_.link_breaks, [this] { fleet_.BreakLink(Somebody()); });
+  Every(options_.link_breaks, [this] {
+    if (!LeaderIsNew()) fleet_.BreakLink(Somebody());
+  });
   Every(options_.link_cut, [this] {
+    if (LeaderIsNew()) return;
     const absl::Duration longest = random_.Below(3) == 0 ? absl::Minutes(1) : absl::Seconds(5);
+    Disturb(longest);
     fleet_.CutLink(Somebody(), Between(random_, absl::Milliseconds(100), longest));
   });
-  Every(options_.proxy_dies,
-        [this] { fleet_.KillProxy(Somebody(), Between(random_, absl::Milliseconds(200), absl::Seconds(5))); });
-  Every(options_.proxy_stops,
-        [this] { fleet_.StopProxy(Somebody(), Between(random_, absl::Milliseconds(100), absl::Seconds(30))); });
-  Every(options_.control_dies,
-        [this] { fleet_.KillControl(Between(random_, absl::Milliseconds(200), absl::Seconds(10))); });
+  Every(options_.proxy_dies, [this] {
+    if (LeaderIsNew()) return;
+    proxy_died_at_ = fleet_.world().now();
+    fleet_.KillProxy(Somebody(), Between(random_, absl::Milliseconds(200), absl::Seconds(5)));
+  });
+  Every(options_.proxy_stops, [this] {
+    if (LeaderIsNew()) return;
+    Disturb(absl::Seconds(30));
+    fleet_.StopProxy(Somebody(), Between(random_, absl::Milliseconds(100), absl::Seconds(30)));
+  });
+  Every(options_.control_dies, [this] {
+    if (!AllCanReport()) return;
+    const absl::Duration away = Between(random_, absl::Milliseconds(200), absl::Seconds(10));
+    leader_since_ = fleet_.world().now() + away;
+    fleet_.KillControl(away);
+  });
   Every(options_.control_stops,
         [this] { fleet_.StopControl(Between(random_, absl::Milliseconds(100), absl::Seconds(15))); });
+}
+
+void Trouble::Disturb(absl::Duration longest) {
+  links_whole_from_ = std::max(links_whole_from_, fleet_.world().now() + longest + kReportTime);
 }
 
 }  // namespace chain429::dst

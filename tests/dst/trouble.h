@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -31,12 +32,19 @@ class Trouble {
 
  private:
   void Every(absl::Duration mean, std::function<void()> act);
+  bool LeaderIsNew() const;
+  bool AllCanReport() const;
+  // Somebody may be away for so long.
+  void Disturb(absl::Duration longest);
   size_t Somebody() { return random_.Below(fleet_.size()); }
 
   Fleet& fleet_;
   const TroubleOptions options_;
   const MonoTime end_;
   Random random_;
+  MonoTime leader_since_;
+  MonoTime proxy_died_at_ = MonoTime::FromNanos(INT64_MIN / 2);
+  MonoTime links_whole_from_;
 };
 
 }  // namespace chain429::dst
