@@ -35,7 +35,7 @@ HolderId Broker::Attach(const AttachReport& report, const Now& now) {
   if (first_attached_ == MonoTime()) first_attached_ = now.mono;
   const bool had_another = report.epoch_seen && report.epoch_seen != epoch_;
   if (had_another && now.mono < first_attached_ + kLearning) learning_until_ = first_attached_ + kLearning;
-  const MonoTime known_until = KnownUntil(report, holder, known, now);
+  const MonoTime known_until = KnownUntil(report, holder, known);
   if (!holder.share.empty() && !holder.attached) {
     holder.share_until = now.mono + kUseUnreported;
     next_share_end_ = std::min(next_share_end_, holder.share_until);
@@ -43,15 +43,22 @@ HolderId Broker::Attach(const AttachReport& report, const Now& now) {
   holder.node = report.node;
   holder.boot_id = report.boot_id;
   holder.attached = true;
-  holder.attached_at = now.mono;
+  holder.heard_at = now.mono;
   departed_.erase(report.boot_id);
-  if (known) Reconcile(id, report, now);
+  Inferred inferred;
+  if (known) inferred = Reconcile(id, report, now);
   ImportHeld(id, report, now);
   for (const RecentUse& use : report.recent) {
     const MonoTime at = now.mono - std::max(use.age, absl::ZeroDuration());
     if (at <= known_until) continue;
+    // What is left behind the reconciliation was sent without a permit.
+    int64_t& known_of_permits = inferred[use.pool];
+    const int64_t requests = std::max<int64_t>(0, use.requests - known_of_permits);
+    known_of_permits -= use.requests - requests;
+    if (requests == 0) continue;
+    const int64_t tokens = use.tokens * requests / use.requests;
     PoolAccount& account = book_.FindOrMakeBare(use.pool, now);
-    account.ledger().Recount(ReportedUse(account.pool(), use.requests, use.tokens), at, now);
+    account.ledger().Recount(ReportedUse(account.pool(), requests, tokens), at, now);
     Touch(account, now);
   }
   ImportClosures(report, known_until, now);
@@ -59,19 +66,19 @@ HolderId Broker::Attach(const AttachReport& report, const Now& now) {
   return id;
 }
 
-// Up to when this leader has counted what the proxy did.
-MonoTime Broker::KnownUntil(const AttachReport& report, const Holder& holder, bool known, const Now& now) const {
+// Up to when this leader has counted what the proxy did: when it last heard of it. That its link is gone is noticed
+// later, and what the proxy sent into a link that was gone already never came.
+MonoTime Broker::KnownUntil(const AttachReport& report, const Holder& holder, bool known) const {
+  if (known) return holder.heard_at;
   const bool same_leader = report.epoch_seen == epoch_;
-  // It told us of itself before, but our answer did not reach it.
-  if (known && !same_leader) return holder.attached_at;
-  if (known) return holder.attached ? now.mono : holder.detached_at;
   const auto departed = departed_.find(report.boot_id);
   return same_leader && departed != departed_.end() ? departed->second : MonoTime::FromNanos(INT64_MIN);
 }
 
 // What the proxy says of the permits that it was granted is true; what we know of them lacks the reports that were lost
 // on their way.
-void Broker::Reconcile(HolderId holder, const AttachReport& report, const Now& now) {
+Broker::Inferred Broker::Reconcile(HolderId holder, const AttachReport& report, const Now& now) {
+  Inferred inferred;
   absl::flat_hash_map<PermitId, const AttachReport::Held*> named;
   for (const AttachReport::Held& held : report.held) named[held.permit] = &held;
   permits_.ForEach([&](PermitId id, PermitRecord& permit) {
@@ -83,7 +90,10 @@ void Broker::Reconcile(HolderId holder, const AttachReport& report, const Now& n
     if (open > permit.open) MarkSent(permit, open - permit.open, now.mono, now);
     // What is neither unused nor open any more was used, be it that we had taken it back meanwhile.
     const uint32_t outstanding = permit.unused + permit.returned;
-    if (outstanding > unused) MarkSent(permit, outstanding - unused, now.mono, now);
+    if (outstanding > unused) {
+      for (const PoolId pool : permit.pools) inferred[pool] += outstanding - unused;
+      MarkSent(permit, outstanding - unused, now.mono, now);
+    }
     if (permit.open > open) {
       const Charge done = permit.charge * (permit.open - open);
       ForPools(permit.pools, [&](PoolAccount& account) { account.ledger().Abandon(done); });
@@ -95,6 +105,7 @@ void Broker::Reconcile(HolderId holder, const AttachReport& report, const Now& n
       permits_.Revisit(id, now.mono + kSettledMemory);
     }
   });
+  return inferred;
 }
 
 // Taken back, or taken for sent while the proxy was away, and yet unused: the word of its sending or release comes
@@ -152,7 +163,6 @@ void Broker::Detach(HolderId id, bool gone, const Now& now) {
   Holder& holder = it->second;
   const bool was_attached = std::exchange(holder.attached, false);
   std::erase_if(held_, [id](const Held& held) { return held.holder == id; });
-  if (was_attached) holder.detached_at = now.mono;
   if (gone) {
     Forget(id, now);
   } else if (was_attached) {
@@ -170,7 +180,7 @@ void Broker::Forget(HolderId id, const Now& now) {
   if (departed_.size() >= kMostDeparted) {
     absl::erase_if(departed_, [&](const auto& boot) { return now.mono - boot.second > kDepartedMemory; });
   }
-  if (departed_.size() < kMostDeparted) departed_[it->second.boot_id] = it->second.detached_at;
+  if (departed_.size() < kMostDeparted) departed_[it->second.boot_id] = it->second.heard_at;
   ReleaseShare(it->second);
   holders_.erase(it);
   std::vector<PermitId> done;

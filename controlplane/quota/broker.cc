@@ -163,6 +163,7 @@ AcquireAnswer Broker::Decide(HolderId holder, const Acquire& acquire, bool overd
   AcquireAnswer answer;
   answer.acquire = acquire.id;
   answer.permit.acquire = acquire.id;
+  Hear(holder, now);
   answer.alone = learning(now.mono);
   if (answer.alone) return answer;
   if (next_share_end_ != MonoTime::Max()) ReleaseShareOfReturned(holder);

@@ -133,8 +133,7 @@ class Broker {
     std::string node;
     std::string boot_id;
     bool attached = false;
-    MonoTime attached_at;
-    MonoTime detached_at;
+    MonoTime heard_at;  // when its last message came
     // What is kept for it while it is away, and until when; then it is taken for gone.
     std::vector<std::pair<PoolId, Charge>> share;
     MonoTime share_until = MonoTime::Max();
@@ -167,6 +166,10 @@ class Broker {
   Permit Grant(HolderId holder, const Acquire& acquire, const Candidate& candidate,
                const std::vector<PoolAccount*>& accounts, const Charge& charge, const Fit& fit, const Now& now);
 
+  void Hear(HolderId holder, const Now& now) {
+    if (const auto it = holders_.find(holder); it != holders_.end()) it->second.heard_at = now.mono;
+  }
+
   // settle
   template <typename Pools, typename Visit>
   void ForPools(const Pools& pools, Visit visit) {
@@ -189,8 +192,10 @@ class Broker {
   void Expire(PermitId id, const Now& now);
 
   // attach
-  MonoTime KnownUntil(const AttachReport& report, const Holder& holder, bool known, const Now& now) const;
-  void Reconcile(HolderId holder, const AttachReport& report, const Now& now);
+  MonoTime KnownUntil(const AttachReport& report, const Holder& holder, bool known) const;
+  // Requests of each pool that must have been sent, though no report of it came.
+  using Inferred = absl::flat_hash_map<PoolId, int64_t>;
+  Inferred Reconcile(HolderId holder, const AttachReport& report, const Now& now);
   void HoldAgain(PermitId id, PermitRecord& permit, uint32_t count, const Now& now);
   void ImportHeld(HolderId holder, const AttachReport& report, const Now& now);
   void ImportClosures(const AttachReport& report, MonoTime known_until, const Now& now);

@@ -94,12 +94,14 @@ void Broker::ReturnUnused(PermitRecord& permit, uint32_t count) {
   });
 }
 
-void Broker::OnSent(HolderId, const SentReport& sent, const Now& now) {
+void Broker::OnSent(HolderId holder, const SentReport& sent, const Now& now) {
+  Hear(holder, now);
   PermitRecord* permit = permits_.Find(sent.permit);
   if (permit != nullptr) MarkSent(*permit, sent.count, SentAt(sent.age, now), now);
 }
 
-void Broker::OnRelease(HolderId, const PermitRelease& release, const Now& now) {
+void Broker::OnRelease(HolderId holder, const PermitRelease& release, const Now& now) {
+  Hear(holder, now);
   PermitRecord* permit = permits_.Find(release.permit);
   if (permit == nullptr) return;
   const uint32_t unused = std::min(release.count, permit->unused);
@@ -110,7 +112,8 @@ void Broker::OnRelease(HolderId, const PermitRelease& release, const Now& now) {
   permits_.EraseIfDone(release.permit);
 }
 
-void Broker::OnSettle(HolderId, const Settlement& settlement, const Now& now) {
+void Broker::OnSettle(HolderId holder, const Settlement& settlement, const Now& now) {
+  Hear(holder, now);
   if (settlement.count == 0) return;
   if (settlement.begun) {
     OnBegun(settlement, now);

@@ -223,6 +223,7 @@ Grant PermitDesk::Take(const Target& target, Gate gate, int64_t tokens, MonoTime
   s.RefillIfLow(*record, now);
   grant.permit = permit.id;
   grant.use = taken.use;
+  grant.good_until = permit.good_until;
   return grant;
 }
 
@@ -261,6 +262,8 @@ Grant PermitDesk::Accept(const AcquireAnswer& answer, MonoTime now) {
   grant.permit = answer.permit.id;
   grant.target = answer.permit.target;
   grant.watched = answer.permit.watched;
+  const uint32_t index = grant.permit ? state_->book.FindPermit(grant.permit) : PermitBook::kNone;
+  if (index != PermitBook::kNone) grant.good_until = state_->book.permit(index).good_until;
   if (TargetRecord* target = state_->book.FindTarget(answer.permit.target)) target->last_used = now;
   return grant;
 }

@@ -23,6 +23,9 @@ struct Grant {
   uint32_t use = 0;       // index within the permit
   bool sent = false;
   bool watched = false;   // Begun is wanted
+  // After this it is not to be sent any more, but given back: the leader takes it for unused. Counted from the asking,
+  // for the answer may have waited for a process that stood still.
+  MonoTime good_until = MonoTime::Max();
 };
 
 // Who waits for an answer; `answer` is null when none came in time: act as if the control plane were away.

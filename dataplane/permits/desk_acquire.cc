@@ -79,6 +79,8 @@ void PermitDesk::State::OnAnswer(const AcquireAnswer& answer, MonoTime now) {
   if (answer.granted && answer.permit.id) {
     const uint32_t keep = ask ? std::min(answer.permit.spares, kMostSpares) + (wanted ? 0 : 1) : UINT32_MAX;
     KeepPermit(answer, wanted ? 1 : 0, keep, ask ? ask->tokens : answer.permit.tokens, now);
+    const uint32_t kept = book.FindPermit(answer.permit.id);
+    if (kept != PermitBook::kNone) book.permit(kept).good_until = (ask ? ask->asked_at : now) + answer.permit.ttl;
   } else if (ask && !wanted) {
     if (TargetRecord* target = book.FindTarget(ask->first)) target->refill_not_before = now + kRefillPause;
   }

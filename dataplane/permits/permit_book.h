@@ -44,6 +44,7 @@ struct DeskPermit {
   uint32_t sent = 0;    // not yet reported
   uint32_t released = 0;  // likewise
   MonoTime sent_at;     // of the youngest
+  MonoTime good_until;  // unsent attempts go back then
   Tally tally;
   bool dirty = false;
   bool in_use = false;

@@ -156,6 +156,10 @@ Task<bool> Attempt::Exchange() {
       if (!connected) co_return false;
     }
     if (interrupted_) co_return false;
+    if (!grant_.sent && worker_.now() > grant_.good_until) {
+      result_.too_late = true;
+      co_return false;
+    }
     const absl::Duration patience = request_.scan.stream ? route_.first_token : absl::InfiniteDuration();
     worker_.deadlines().Set(*this, std::min(request_.deadline, started_ + patience));
     auto write = upstream_->Write(upstream_head_, body.substr(0, scan.model_begin), route_.model_json,

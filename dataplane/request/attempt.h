@@ -47,6 +47,7 @@ struct AttemptResult {
   AttemptEnd end;
   bool replied = false;           // the client has been answered, well or with a broken stream
   bool stream_broken = false;
+  bool too_late = false;          // its permit's time was over before the request could be written: ask again
   std::unique_ptr<HeldAnswer> held;
   MonoTime first_content;         // zero: none came
   Usage usage;

@@ -241,7 +241,7 @@ Task<bool> Chat::Call(uint32_t candidate, Grant grant) {
   if (result.replied || interrupted) client_.facts().target.assign(NameOf(candidate));
   if (interrupted) {
     interrupted_ = true;
-  } else {
+  } else if (!result.too_late) {
     walk_.OnAttempt(candidate, std::move(result.end));
   }
   co_return result.replied;

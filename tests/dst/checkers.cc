@@ -10,6 +10,33 @@ void NoOverrun::OnRefused(const Upstream& upstream, const Call& call, const std:
   world_.Fail(absl::StrCat("no overrun: ", upstream.name(), " refused ", Describe(call), " for its ", limit));
 }
 
+void PermitsOverrunNothing::OnTaken(const Upstream& upstream, const Call& call) {
+  if (call.permit) return;
+  of_[&upstream].shares.push_back(world_.now());
+  of_[&upstream].open.insert(call.id);
+}
+
+void PermitsOverrunNothing::OnEnded(const Upstream& upstream, const Call& call) { of_[&upstream].open.erase(call.id); }
+
+void PermitsOverrunNothing::OnRefused(const Upstream& upstream, const Call& call, const std::string& limit) {
+  if (limit.starts_with("tokens")) return;
+  OfProvider& of = of_[&upstream];
+  bool explained = !call.permit;
+  for (const ProviderLimit& known : upstream.limits()) {
+    if (known.Name() != limit) continue;
+    if (known.unit == ProviderLimit::Unit::kConcurrency) {
+      explained = explained || !of.open.empty();
+    } else {
+      explained = explained || (!of.shares.empty() && world_.now() - of.shares.back() < known.length);
+    }
+  }
+  if (explained) {
+    ++explained_;
+  } else {
+    world_.Fail(absl::StrCat("no overrun: ", upstream.name(), " refused ", Describe(call), " for its ", limit));
+  }
+}
+
 void PermitsUsedOnce::OnGranted(const Proxy& proxy, const Permit& permit) {
   const auto [it, fresh] = granted_.emplace(permit.id, permit.spares + 1);
   if (!fresh)
@@ -76,26 +103,53 @@ void NoSettlementLost::OnRest(Control& control) {
         absl::StrCat("no lost settlement: proxies settled ", settled_, " attempts, the control plane ", counted));
 }
 
-void LedgerCovers::OnControlTurn(Control& control) {
-  for (const PoolView& pool : control.broker().View({}, control.Read())) {
-    const auto upstream = std::find_if(fleet_.upstreams().begin(), fleet_.upstreams().end(), [&](const auto& item) {
-      return pool.key == item.first || pool.key.starts_with(item.first + "/");
-    });
-    if (upstream == fleet_.upstreams().end()) continue;
-    for (const LimitView& view : pool.limits) {
-      for (size_t i = 0; i < upstream->second->limits().size(); ++i) {
-        const ProviderLimit& limit = upstream->second->limits()[i];
-        const bool same = (view.limit.unit == Unit::kRequests && limit.unit == ProviderLimit::Unit::kRequests &&
-                           view.limit.window.length == limit.length) ||
-                          (view.limit.unit == Unit::kConcurrency && limit.unit == ProviderLimit::Unit::kConcurrency);
-        if (!same || view.limit.amount != limit.amount) continue;
-        const int64_t used = upstream->second->Used(i);
-        if (used > view.used)
-          world_.Fail(
-              absl::StrCat("the ledger covers the provider: it has counted ", used, ", but ", Describe(pool, view)));
+LedgerCovers::LedgerCovers(World& world, const Fleet& fleet) : world_(world) {
+  const Snapshot& snapshot = fleet.snapshot();
+  for (const Chain& chain : snapshot.chains) {
+    for (const uint32_t index : chain.targets) {
+      const Target& target = snapshot.targets[index];
+      for (const PoolId pool : target.pools) {
+        upstream_of_[pool] = fleet.upstreams().at(snapshot.providers[target.provider].name).get();
       }
     }
   }
+}
+
+void LedgerCovers::OnTaken(const Upstream& upstream, const Call& call) {
+  if (!call.permit) shares_[&upstream].push_back(world_.now());
+}
+
+void LedgerCovers::OnControlTurn(Control& control) {
+  for (const PoolView& pool : control.broker().View({}, control.Read())) {
+    const auto it = upstream_of_.find(pool.id);
+    if (it == upstream_of_.end()) continue;
+    Upstream& upstream = *it->second;
+    for (const LimitView& view : pool.limits) {
+      for (size_t i = 0; i < upstream.limits().size(); ++i) {
+        const ProviderLimit& limit = upstream.limits()[i];
+        if (!Same(view.limit, limit)) continue;
+        const bool at_once = limit.unit == ProviderLimit::Unit::kConcurrency;
+        const int64_t used = upstream.Used(i) - (at_once ? upstream.Hanging() : SharesWithin(upstream, limit.length));
+        if (used > view.used) {
+          world_.Fail(absl::StrCat("the ledger covers the provider: it has counted ", used, " ", limit.Name(), ", but ",
+                                   Describe(pool, view)));
+        }
+      }
+    }
+  }
+}
+
+int64_t LedgerCovers::SharesWithin(const Upstream& upstream, absl::Duration length) {
+  const std::deque<MonoTime>& shares = shares_[&upstream];
+  return std::count_if(shares.begin(), shares.end(), [&](MonoTime at) { return world_.now() - at < length; });
+}
+
+// What a bucket has in it is a matter of rounding.
+bool LedgerCovers::Same(const Limit& known, const ProviderLimit& limit) {
+  if (known.unit == Unit::kConcurrency) return limit.unit == ProviderLimit::Unit::kConcurrency;
+  return known.unit == Unit::kRequests && limit.unit == ProviderLimit::Unit::kRequests &&
+         limit.kind != ProviderLimit::Kind::kBucket && known.window.length == limit.length &&
+         known.amount == limit.amount;
 }
 
 }  // namespace chain429::dst

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +25,28 @@ class NoOverrun final : public Observer {
 
  private:
   World& world_;
+};
+
+// Likewise where there is trouble: what has a permit alone never overruns a limit of requests, nor of what is open at
+// once. What proxies send on their shares while the control plane does not answer may, and is told. Token limits may be
+// overrun where outputs are guessed.
+class PermitsOverrunNothing final : public Observer {
+ public:
+  explicit PermitsOverrunNothing(World& world) : world_(world) {}
+  void OnTaken(const Upstream& upstream, const Call& call) override;
+  void OnRefused(const Upstream& upstream, const Call& call, const std::string& limit) override;
+  void OnEnded(const Upstream& upstream, const Call& call) override;
+  // Refusals that shares explain.
+  int64_t explained() const { return explained_; }
+
+ private:
+  struct OfProvider {
+    std::deque<MonoTime> shares;  // when calls without a permit were taken
+    std::set<uint64_t> open;  // those that are being answered
+  };
+  World& world_;
+  std::map<const Upstream*, OfProvider> of_;
+  int64_t explained_ = 0;
 };
 
 // Each attempt of a permit is used once at most, and none that was not granted.
@@ -92,12 +116,17 @@ class NoSettlementLost final : public Observer {
 // which nothing breaks and all limits are configured.
 class LedgerCovers final : public Observer {
  public:
-  LedgerCovers(World& world, const Fleet& fleet) : world_(world), fleet_(fleet) {}
+  LedgerCovers(World& world, const Fleet& fleet);
+  void OnTaken(const Upstream& upstream, const Call& call) override;
   void OnControlTurn(Control& control) override;
 
  private:
+  static bool Same(const Limit& known, const ProviderLimit& limit);
+  int64_t SharesWithin(const Upstream& upstream, absl::Duration length);
+
   World& world_;
-  const Fleet& fleet_;
+  absl::flat_hash_map<PoolId, Upstream*> upstream_of_;
+  std::map<const Upstream*, std::deque<MonoTime>> shares_;  // when calls without a permit were taken
 };
 
 }  // namespace chain429::dst

@@ -52,9 +52,7 @@ void WorstWindow::OnUsed(const Upstream& upstream, int64_t tokens) {
   }
   uses_.emplace_back(now, tokens);
   sum_ += tokens;
-  if (sum_ <= most_) return;
-  most_ = sum_;
-  most_at_ = now;
+  most_ = std::max(most_, sum_);
 }
 
 }  // namespace chain429::dst

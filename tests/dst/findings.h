@@ -28,16 +28,16 @@ Outcome Conclude(Stage& stage, std::vector<Finding> findings);
 class WorstWindow final : public Observer {
  public:
   explicit WorstWindow(absl::Duration length) : length_(length) {}
+  // Forgets what was worst up to now.
+  void Begin() { most_ = 0; }
   void OnUsed(const Upstream& upstream, int64_t tokens) override;
   int64_t most() const { return most_; }
-  MonoTime most_at() const { return most_at_; }
 
  private:
   const absl::Duration length_;
   std::deque<std::pair<MonoTime, int64_t>> uses_;
   int64_t sum_ = 0;
   int64_t most_ = 0;
-  MonoTime most_at_;
 };
 
 }  // namespace chain429::dst

@@ -37,7 +37,8 @@ void Progress(const std::string& text) {
 
 void TellFailure(const Scenario& scenario, const RunOptions& options, const Outcome& outcome) {
   Progress("");
-  std::printf("FAILED %s from seed %llu\n", scenario.name.c_str(), static_cast<unsigned long long>(options.seed));
+  std::printf("%s %s from seed %llu\n", NotReached(scenario.name) ? "not reached yet:" : "FAILED",
+              scenario.name.c_str(), static_cast<unsigned long long>(options.seed));
   if (!outcome.broken.empty()) std::printf("    %s\n", outcome.broken.c_str());
   for (const Finding& finding : outcome.findings) {
     if (!finding.ok) std::printf("    must: %s; reached: %s\n", finding.must.c_str(), finding.reached.c_str());

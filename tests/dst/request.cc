@@ -194,6 +194,12 @@ void Request::CallUp(uint32_t candidate, const Grant& grant, Gate gate) {
 }
 
 void Request::Write() {
+  if (worker_.now() > grant_.good_until) {
+    // Nothing that the walk would have to know: it looks at the same candidate again.
+    waiting_ = Waiting::kNothing;
+    Settle();
+    return GoOn();
+  }
   sent_at_ = worker_.now();
   call_->written_at = worker_.proxy().world().now();
   worker_.desk().Sent(grant_, sent_at_);

@@ -102,6 +102,9 @@ Outcome Tokens(const RunOptions& options, TokenCounting counting) {
   Workload workload(stage.fleet(), {.per_minute = 250, .shape = HeavyTail("c", 250, 4000)},
                     MonoTime() + options.length);
   workload.Start();
+  stage.Run(absl::Minutes(5));
+  const int64_t worst_at_first = worst.most();
+  worst.Begin();
   stage.Run(options.length);
   stage.Rest(absl::Minutes(3));
   const Optimum best = BestOf(workload.wishes(), fleet.upstreams[0], stage.start());
@@ -111,8 +114,9 @@ Outcome Tokens(const RunOptions& options, TokenCounting counting) {
     findings.push_back(AtMost("429s of the provider", counts.refused, 0));
     findings.push_back(ShareAtLeast("of the best feasible tokens", counts.tokens, best.tokens, 0.95));
   } else {
-    findings.push_back(ShareAtMost("of the limit in the worst minute", worst.most(), 100'000, 1.01));
-    findings.push_back(Check("(when that was)", true, absl::FormatDuration(worst.most_at() - MonoTime())));
+    findings.push_back(
+        ShareAtMost("of the limit in the worst minute", std::max(worst_at_first, worst.most()), 100'000, 1.01));
+    findings.push_back(Told("of the limit in the worst minute, once outputs are learnt", worst.most(), 100'000));
     findings.push_back(Told("of the limit's tokens", counts.tokens,
                             static_cast<int64_t>(100'000 * absl::ToDoubleMinutes(options.length))));
     findings.push_back(Told("429s per request taken", counts.refused, counts.taken));

@@ -71,14 +71,17 @@ class LateSends final : public Observer {
 };
 
 Outcome StoppedProxies(const RunOptions& options) {
-  FleetOptions fleet = TwentyProxies();
-  // So that many requests are on their way when the process stands still.
-  fleet.slow_connects = 0.2;
+  FleetOptions fleet;
+  fleet.config = OneProvider("limits: {rpm: 240}");
+  fleet.upstreams = {{.name = "p", .limits = {Requests(240)}}};
+  fleet.proxies = 4;
+  // So that several permits are held, their requests not yet written, when the process stands still.
+  fleet.slow_connects = 1;
   Stage stage(StageOf(options), fleet);
   LateSends& late = stage.Add<LateSends>();
   stage.Start();
   stage.Run(kClientsCome);
-  Workload workload(stage.fleet(), {.per_minute = 60, .shape = SmallRequests("c")}, MonoTime() + options.length);
+  Workload workload(stage.fleet(), {.per_minute = 300, .shape = SmallRequests("c")}, MonoTime() + options.length);
   workload.Start();
   Random random = stage.world().Fork();
   int64_t stops = 0;

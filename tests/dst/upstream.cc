@@ -33,6 +33,13 @@ void Upstream::HangUp(const std::shared_ptr<Call>& call) {
   world_.In(Travel(), [this, call] { Finish(call); });
 }
 
+int64_t Upstream::Hanging() const {
+  return std::count_if(open_.begin(), open_.end(), [](const auto& item) {
+    const Call& call = *item.second.call;
+    return call.hung_up || !call.permit;
+  });
+}
+
 int64_t Upstream::CostOf(size_t index, const ClientRequest& request) const {
   if (options_.limits[index].unit != ProviderLimit::Unit::kTokens) return 1;
   if (options_.charge == TokenCounting::kOnUse) return request.prompt_tokens;
@@ -65,7 +72,7 @@ void Upstream::Arrive(const std::shared_ptr<Call>& call) {
     Reply(call, std::move(refusal), absl::ZeroDuration());
     return;
   }
-  open_[call->id] = Charge(call->request);
+  open_[call->id] = {call, Charge(call->request)};
   for (Observer* observer : observers_) {
     observer->OnTaken(*this, *call);
     observer->OnUsed(*this, call->request.prompt_tokens);
@@ -104,7 +111,7 @@ void Upstream::WriteOutput(int64_t tokens) {
 void Upstream::Finish(const std::shared_ptr<Call>& call) {
   const auto it = open_.find(call->id);
   if (it == open_.end()) return;
-  const Entries entries = std::move(it->second);
+  const Entries entries = std::move(it->second.entries);
   open_.erase(it);
   const ClientRequest& request = call->request;
   for (size_t i = 0; i < windows_.size(); ++i) {

@@ -63,6 +63,8 @@ class Upstream {
   const std::vector<ProviderLimit>& limits() const { return options_.limits; }
   // Calls that are being answered.
   size_t open() const { return open_.size(); }
+  // Of them, those whose callers have left without their having noticed, or that have no permit.
+  int64_t Hanging() const;
   int64_t Used(size_t index) { return windows_[index]->Used(Moment()); }
   int64_t by_strangers() const { return by_strangers_; }
   World& world() const { return world_; }
@@ -92,7 +94,11 @@ class Upstream {
   const Observers& observers_;
   Random random_;
   std::vector<std::unique_ptr<ProviderWindow>> windows_;  // one for each limit
-  absl::flat_hash_map<uint64_t, Entries> open_;  // of the calls that are being answered, by id
+  struct Open {
+    std::shared_ptr<const Call> call;
+    Entries entries;
+  };
+  absl::flat_hash_map<uint64_t, Open> open_;  // calls that are being answered, by id
   struct OldHead {
     MonoTime at;
     std::vector<std::pair<std::string, std::string>> fields;

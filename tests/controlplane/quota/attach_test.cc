@@ -40,6 +40,20 @@ TEST_F(AttachTest, UseWhileAwayIsCountedAtItsDate) {
   EXPECT_EQ(UsedRequests(target), 0);
 }
 
+TEST_F(AttachTest, WhatWasToldToALinkThatWasGoneAlreadyIsCounted) {
+  const TargetId target = Ready({Rpm(100)});
+  const PermitId permit = Permitted(target, a);
+  // The link breaks, and neither side knows. The proxy uses its permit, then hears nothing and goes by its share.
+  Pass(absl::Seconds(3));
+  broker->Detach(a, /*gone=*/false, now);
+  Pass(absl::Seconds(1));
+  Reattach({}, {UseOf(target, absl::Seconds(2), 5), UseOf(target, absl::Seconds(3), 1)});
+  EXPECT_EQ(broker->open_permits(), 1u) << "its record is kept for a while, permit " << permit.value();
+  Pass(absl::Seconds(3));
+  // Each of the six once: that of the permit is known from the permit.
+  EXPECT_EQ(UsedRequests(target), 6);
+}
+
 TEST_F(AttachTest, AHelloWhoseAnswerWasLostIsNotCountedTwice) {
   const TargetId target = Ready({Rpd(100)});
   NewLeader(kEpoch + 1);

@@ -39,6 +39,18 @@ TEST_F(DeskTest, LatePermitGoesBackWhenNobodyNeedsIt) {
   EXPECT_EQ(mail.releases[0].count, 4u);
 }
 
+TEST_F(DeskTest, APermitsTimeCountsFromTheAsking) {
+  RecordingWaiter waiter;
+  const MonoTime asked_at = now;
+  const AcquireId id = Ask(0, &waiter);
+  // The process stands still, and the answer lies unread.
+  now = now + absl::Seconds(30);
+  const AcquireAnswer answer = Granted(id, 50, 1000, 0);
+  Deliver(answer);
+  ASSERT_EQ(waiter.calls, 1);
+  EXPECT_EQ(desk.Accept(waiter.last, now).good_until, asked_at + answer.permit.ttl);
+}
+
 TEST_F(DeskTest, LatePermitStaysAsSparesWhileThereIsDemand) {
   RecordingWaiter waiter;
   const AcquireId a = Ask(0, &waiter);
