@@ -92,7 +92,8 @@ bool LearnedLimits::Observe(const Reading& reading, const Charge& cost, MonoTime
   const int64_t used = reading.remaining < 0 ? 0 : reading.limit - reading.remaining;
   const bool counts_us = used > 0 && used * kCountedPart >= fact->proven + cost.Of(fact->unit);
   fact->counts |= fact->named > absl::ZeroDuration() || counts_us;
-  if (fact->amount == before.amount && fact->length == before.length) return fact->counts != before.counts;
+  const bool corrected = Correct(*fact);
+  if (fact->amount == before.amount && fact->length == before.length) return corrected || fact->counts != before.counts;
   // What is proven of one limit says nothing of another.
   if (fact->amount != before.amount) {
     fact->left_out = false;
@@ -102,6 +103,20 @@ bool LearnedLimits::Observe(const Reading& reading, const Charge& cost, MonoTime
   fact->proof_start = now;
   fact->proven = 0;
   return true;
+}
+
+// Headers and the texts of refusals may speak of one and the same limit: the newer word holds for both.
+bool LearnedLimits::Correct(const Fact& newest) {
+  const bool sure = newest.named > absl::ZeroDuration() || newest.longest_reset * 2 > newest.length ||
+                    (newest.voted == newest.length && newest.votes >= kVotesNeeded);
+  if (!sure) return false;
+  bool corrected = false;
+  for (Fact& other : facts_) {
+    if (!other.Is(newest.unit, newest.length) || other.project != newest.project) continue;
+    corrected |= other.amount != newest.amount;
+    other.amount = newest.amount;
+  }
+  return corrected;
 }
 
 bool LearnedLimits::Watch(const Reading& reading, const WindowReading& timed, const UseLog& own, const Now& now) {
@@ -249,6 +264,11 @@ std::vector<Limit> LearnedLimits::Merge(std::span<const Limit> declared) const {
         merged[i].provenance = Provenance::kStated;
         placed = true;
       }
+    }
+    for (size_t i = declared.size(); i < merged.size() && !placed; ++i) {
+      // The same limit by another name.
+      const Limit& limit = merged[i];
+      placed = limit.unit == fact.unit && limit.window.length == fact.length && limit.amount == fact.amount;
     }
     if (!placed) merged.push_back(AsLimit(fact));
   }

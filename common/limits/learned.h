@@ -87,6 +87,7 @@ class LearnedLimits {
     bool Is(Unit of, absl::Duration over) const { return unit == of && length == over && !project && !left_out; }
   };
   Fact* Find(const Reading& reading);
+  bool Correct(const Fact& newest);
   static void Guess(Fact& fact, const Reading& reading);
   static Limit AsLimit(const Fact& fact);
 

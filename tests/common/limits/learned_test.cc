@@ -1,5 +1,6 @@
 #include "common/limits/learned.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,24 @@ TEST_F(LearnedTest, FollowsTheProviderUpAndDown) {
     EXPECT_EQ(Merge()[0].amount, amount);
     EXPECT_FALSE(Observe(MakeReading(Unit::kRequests, kMinute, amount, 0)));
   }
+}
+
+TEST_F(LearnedTest, TheNewestWordOfALimitHoldsWhereverItStands) {
+  Observe(MakeReading(Unit::kRequests, kUnnamed, 60, 30, absl::Seconds(50)));
+  // The text of a refusal names the window.
+  EXPECT_TRUE(Observe(MakeReading(Unit::kRequests, kMinute, 30, 0)));
+  ASSERT_EQ(Merge().size(), 1u);
+  EXPECT_EQ(Merge()[0].amount, 30);
+  EXPECT_TRUE(Observe(MakeReading(Unit::kRequests, kUnnamed, 60, 30, absl::Seconds(50))));
+  ASSERT_EQ(Merge().size(), 1u);
+  EXPECT_EQ(Merge()[0].amount, 60);
+}
+
+TEST_F(LearnedTest, AHeaderWhoseWindowIsNotKnownYetCorrectsNothing) {
+  Observe(MakeReading(Unit::kRequests, kMinute, 3, 0));
+  Observe(MakeReading(Unit::kRequests, kUnnamed, 10000, 9999, absl::Seconds(9)));
+  const Limits merged = Merge();
+  EXPECT_TRUE(std::any_of(merged.begin(), merged.end(), [](const Limit& limit) { return limit.amount == 3; }));
 }
 
 TEST_F(LearnedTest, AnOlderReadingDoesNotOverrideANewerOne) {
