@@ -40,8 +40,11 @@ absl::Duration Cooldown::Step(Closure closure, const Now& now, Random& random) {
     }
     case 3:
       return random.Jitter(absl::Seconds(30), kJitter);
-    default:
-      return random.Jitter(absl::Seconds(60), kJitter);
+    default: {
+      // No limit of a minute lasts so long.
+      constexpr std::array<int, 4> minutes = {1, 2, 5, 15};
+      return random.Jitter(absl::Minutes(minutes[static_cast<size_t>(std::min(step - 4, 3))]), kJitter);
+    }
   }
 }
 

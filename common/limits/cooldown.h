@@ -16,9 +16,9 @@ struct CooldownCause {
 };
 
 // Whether a pool takes requests. What the provider says holds; where it says nothing, a jittered ladder decides: 1 s, 2
-// s, the next minute's edge (at least 15 s), 30 s, 60 s for rate limits; 1, 5, 15, 60 minutes for used-up quotas. After
-// a guessed wait one request of the whole fleet goes first (the canary), the rest when it went well. A longer wait is
-// never shortened by a shorter one.
+// s, the next minute's edge (at least 15 s), 30 s, 1, 2, 5, 15 minutes for rate limits; 1, 5, 15, 60 minutes for
+// used-up quotas. After a guessed wait one request of the whole fleet goes first (the canary), the rest when it went
+// well. A longer wait is never shortened by a shorter one.
 class Cooldown {
  public:
   enum class Gate {
@@ -29,6 +29,8 @@ class Cooldown {
 
   // True if the pool's state changed in a way that proxies must hear of.
   bool Close(const CooldownCause& cause, const Now& now, Random& random);
+  // It has taken requests for a while since: the next trouble is a new one.
+  void Forgive() { step_ = 0; }
   // By hand, or because the reason has gone.
   void Open();
   // As it was known before a restart.

@@ -11,7 +11,9 @@ namespace chain429 {
 
 // A limit of requests per minute that no header states and no configuration knows: what went well in the minute before
 // a refusal that nothing known explains. It rises again by a tenth after each minute in which it was used in full and
-// nothing was refused; where the refusals come back at about the same number, ever more rarely.
+// nothing was refused, and by twice as much each time that this goes well. Where the refusals come back at about the
+// same number it rises ever more rarely, but not so rarely that a raised limit would go unnoticed for long: one refusal
+// in some 500 requests is what looking for it may cost.
 class InferredLimit {
  public:
   // `successes`: own requests of the last minute that were not refused. True if the limit changed.
@@ -27,11 +29,14 @@ class InferredLimit {
   Limit AsLimit() const;
 
  private:
-  int64_t amount_ = 0;   // 0: nothing inferred
+  static constexpr int64_t kFirstRaise = 10;
+
+  int64_t amount_ = 0;  // 0: nothing inferred
   int64_t refused_at_ = 0;
-  int patience_ = 1;     // full minutes before it rises
+  int patience_ = 1;  // full minutes before it rises
   int full_minutes_ = 0;
-  bool full_ = false;    // in the present minute
+  bool full_ = false;  // in the present minute
+  int64_t raise_percent_ = kFirstRaise;
   MonoTime minute_start_;
 };
 

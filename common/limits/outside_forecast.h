@@ -27,7 +27,7 @@ class OutsideForecast {
   int64_t Peak(MonoTime now) const;
 
  private:
-  static constexpr int64_t kWindows = 8;
+  static constexpr int64_t kWindows = 16;
   static constexpr int64_t kSlots = 10;  // of a window
   int64_t SlotOf(MonoTime now) const { return now.nanos() / (absl::ToInt64Nanoseconds(window_) / kSlots + 1); }
   void Keep(int64_t outside, int64_t slot);

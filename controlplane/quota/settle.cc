@@ -162,7 +162,9 @@ void Broker::EndProbe(PermitRecord& permit, bool taken) {
   if (!std::exchange(permit.probe, false)) return;
   held_may_go_ = true;
   ForPools(permit.pools, [&](PoolAccount& account) {
-    if (account.probation().Finish(permit.holder.value(), taken)) TouchUrgent(account);
+    if (!account.probation().Finish(permit.holder.value(), taken)) return;
+    account.cooldown().Forgive();
+    TouchUrgent(account);
   });
 }
 

@@ -268,6 +268,14 @@ Grant PermitDesk::Accept(const AcquireAnswer& answer, MonoTime now) {
   return grant;
 }
 
+bool PermitDesk::MaySend(const Grant& grant, const Target& target, MonoTime now) const {
+  if (now > grant.good_until) return false;
+  // Who is watched goes to see whether a pool is open again.
+  if (grant.watched || !state_->pools.any_closed(now)) return true;
+  return std::none_of(target.pools.begin(), target.pools.end(),
+                      [&](PoolId pool) { return ClosedUntil(state_->pools.Find(pool), now) != MonoTime(); });
+}
+
 void PermitDesk::Sent(Grant& grant, MonoTime now) {
   if (grant.sent) return;
   grant.sent = true;

@@ -73,6 +73,8 @@ class PermitDesk {
   // Nobody will use the answer: what it grants goes back, but for the spares.
   void Decline(const AcquireAnswer& answer, MonoTime now);
 
+  // Whether what was granted may still be sent: its time has not passed, nor has a pool of the target closed meanwhile.
+  bool MaySend(const Grant& grant, const Target& target, MonoTime now) const;
   // The attempt's request has been written upstream.
   void Sent(Grant& grant, MonoTime now);
   // A watched attempt's answer has begun well: others wait to hear it.

@@ -156,7 +156,7 @@ Task<bool> Attempt::Exchange() {
       if (!connected) co_return false;
     }
     if (interrupted_) co_return false;
-    if (!grant_.sent && worker_.now() > grant_.good_until) {
+    if (!grant_.sent && !worker_.desk.MaySend(grant_, *route_.target, worker_.now())) {
       result_.too_late = true;
       co_return false;
     }

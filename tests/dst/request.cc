@@ -194,7 +194,7 @@ void Request::CallUp(uint32_t candidate, const Grant& grant, Gate gate) {
 }
 
 void Request::Write() {
-  if (worker_.now() > grant_.good_until) {
+  if (!worker_.desk().MaySend(grant_, target(candidate_), worker_.now())) {
     // Nothing that the walk would have to know: it looks at the same candidate again.
     waiting_ = Waiting::kNothing;
     Settle();
@@ -228,6 +228,8 @@ void Request::OnHead(const ProviderAnswer& answer) {
   for (const auto& [name, value] : answer.fields) fields.push_back({name, value});
   candidates_[candidate_].rules->ReadHeaders(fields, worker_.proxy().Read().wall, readings_);
   first_content_ = worker_.now();
+  if (request_.stream) worker_.desk().Begun(grant_, target(candidate_), readings_, sent_at_, first_content_);
+  worker_.OnDeskChanged();
 }
 
 void Request::OnEnd() {

@@ -34,8 +34,8 @@ void Climb(Closure closure, const std::vector<Bounds>& steps, uint64_t seed) {
 TEST(CooldownLadder, RateLimitsWaitASecondTwoTheMinutesEdgeHalfAMinuteAMinute) {
   const std::vector<Bounds> steps = {
       Around(absl::Seconds(1)),  Around(absl::Seconds(2)),  {absl::Seconds(15), absl::Seconds(76)},
-      Around(absl::Seconds(30)), Around(absl::Seconds(60)), Around(absl::Seconds(60)),
-      Around(absl::Seconds(60))};
+      Around(absl::Seconds(30)), Around(absl::Minutes(1)),  Around(absl::Minutes(2)),
+      Around(absl::Minutes(5)),  Around(absl::Minutes(15)), Around(absl::Minutes(15))};
   for (uint64_t seed = 0; seed < 300; ++seed) Climb(Closure::kRateLimited, steps, seed);
 }
 

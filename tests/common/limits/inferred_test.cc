@@ -1,6 +1,7 @@
 #include "common/limits/inferred.h"
 
 #include <deque>
+#include <vector>
 
 #include "common/base/random.h"
 #include "gtest/gtest.h"
@@ -57,7 +58,7 @@ TEST_F(InferredLimitTest, RisesByATenthAfterAFullMinuteWithoutRefusal) {
   EXPECT_EQ(FullMinutes(1), 1);
   EXPECT_EQ(limit_.amount(), 55);
   EXPECT_EQ(FullMinutes(1), 1);
-  EXPECT_EQ(limit_.amount(), 60);
+  EXPECT_EQ(limit_.amount(), 66);
 }
 
 TEST_F(InferredLimitTest, RisesByOneAtLeast) {
@@ -85,11 +86,24 @@ TEST_F(InferredLimitTest, WhereRefusalsComeBackAtTheSameNumberItRisesEverMoreRar
     EXPECT_EQ(limit_.amount(), 22);
     limit_.Refuse(21, clock_.mono());
     EXPECT_EQ(limit_.amount(), 20);
-    patience = std::min(patience * 2, 32);
+    patience = std::min(patience * 2, 500 / 21);
     EXPECT_EQ(FullMinutes(patience - 1), 0) << i;
     limit_.Refuse(20, clock_.mono());
-    patience = std::min(patience * 2, 32);
+    patience = std::min(patience * 2, 500 / 20);
   }
+}
+
+TEST_F(InferredLimitTest, WhatGoesWellMakesItRiseFaster) {
+  limit_.Refuse(100, clock_.mono());
+  std::vector<int64_t> amounts;
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(FullMinutes(1), 1);
+    amounts.push_back(limit_.amount());
+  }
+  EXPECT_EQ(amounts, (std::vector<int64_t>{110, 132, 184, 331, 595, 1071}));
+  limit_.Refuse(700, clock_.mono());
+  FullMinutes(1);
+  EXPECT_EQ(limit_.amount(), 770);
 }
 
 TEST_F(InferredLimitTest, AtAnotherNumberItStartsAnew) {

@@ -44,7 +44,7 @@ TEST_F(LedgerOutsideTest, ARefusalOfWhatFittedLeavesRoomForSomebodyElseFromThenO
   EXPECT_EQ(SendAll(), 0) << "the window is full, of whomever";
   clock.Turn(absl::Seconds(61));
   EXPECT_EQ(SendAll(), 28) << "one was seen, and another may come";
-  clock.Turn(absl::Minutes(10));
+  clock.Turn(absl::Minutes(18));
   EXPECT_EQ(SendAll(), 30) << "it never came again";
 }
 

@@ -24,7 +24,7 @@ TEST_F(OutsideForecastTest, WhoIsAloneReckonsWithNobody) {
 
 TEST_F(OutsideForecastTest, TheMostOfTheLastWindowsIsReckonedWith) {
   SeeFor(6, absl::Seconds(30));
-  SeeFor(3, absl::Minutes(5));
+  SeeFor(3, absl::Minutes(13));
   EXPECT_EQ(Peak(), 6);
   SeeFor(3, absl::Minutes(4));
   EXPECT_EQ(Peak(), 3);
@@ -40,7 +40,7 @@ TEST_F(OutsideForecastTest, WhatIsSeenForAMomentIsAReportOnItsWay) {
 TEST_F(OutsideForecastTest, ARefusalProvesAtOnce) {
   forecast.Prove(4, now);
   EXPECT_EQ(Peak(), 4);
-  Turn(absl::Minutes(9));
+  Turn(absl::Minutes(17));
   EXPECT_EQ(Peak(), 0);
 }
 
