@@ -456,13 +456,6 @@ void Attempt::Hold() {
   result_.end.kept = true;
 }
 
-// A stream's end may be minutes away, and its beginning says already that the provider took it.
-void Attempt::TellBegun() {
-  if (!grant_.watched) return;
-  worker_.desk.Begun(grant_, *route_.target, {readings_.begin(), readings_.end()}, sent_at_, worker_.now());
-  worker_.clerk.OnDeskChanged();
-}
-
 void Attempt::Settle() {
   const MonoTime now = worker_.now();
   if (!grant_.sent) {
