@@ -177,20 +177,18 @@ void Ledger::Observe(const Count& count, const Now& now) {
   }
 }
 
-bool Ledger::Refused(absl::FunctionRef<bool(const Limit&)> says_otherwise, const Now& now) {
-  bool any = false;
+void Ledger::Refused(absl::FunctionRef<bool(const Limit&)> says_otherwise, const Now& now) {
   for (Slot& slot : slots_) {
     const Limit& limit = slot.limit;
     if (limit.unit == Unit::kConcurrency || limit.amount <= 0 || says_otherwise(limit)) continue;
     if (Used(slot, now) * 100 < limit.at_once() * kUsedUpPercent) continue;
     const int64_t own = slot.window.Used(now) + held_.Of(limit.unit) + aside_.Of(limit.unit);
     const int64_t outside = limit.at_once() - own;
-    if (outside <= 0) continue;
+    // What is known to be used up explains the refusal, and for how long is known, too.
+    if (outside <= slot.drift.Extra(now.mono)) continue;
     slot.drift.Assume(outside, now.mono, now.mono + slot.window.FullLength(now), now.mono);
     slot.forecast.Prove(outside, now.mono);
-    any = true;
   }
-  return any;
 }
 
 const UseLog* Ledger::UsesOf(Unit unit, absl::Duration length) const {

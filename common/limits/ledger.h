@@ -81,9 +81,9 @@ class Ledger {
     bool lowers = true;  // a count below our own is believed, unless the limit is configured
   };
   void Observe(const Count& count, const Now& now);
-  // The provider refused a request that fitted, and said nothing against it by `says_otherwise`: where a limit of
-  // requests or tokens was used up but for a tenth, the rest was somebody else's. True if some was.
-  bool Refused(absl::FunctionRef<bool(const Limit&)> says_otherwise, const Now& now);
+  // The provider refused a request that fitted, and does not say by `says_otherwise` that the limit has more to give:
+  // where it was used up but for a tenth, the rest is somebody else's.
+  void Refused(absl::FunctionRef<bool(const Limit&)> says_otherwise, const Now& now);
   // Our own use that the limit of that unit and window length counts; absent: there is none.
   const UseLog* UsesOf(Unit unit, absl::Duration length) const;
   // Use within a window that an earlier run had counted up to `as_of`.

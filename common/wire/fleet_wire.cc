@@ -85,7 +85,7 @@ void Encode(const LimitState& limit, v1::LimitState* out) {
 absl::StatusOr<LimitState> DecodeLimitState(const v1::LimitState& in) {
   Reader reader;
   LimitState limit;
-  limit.unit = reader.Enum(in.unit(), 1, Unit::kConcurrency, "unit");
+  limit.unit = reader.Enum(in.unit(), 1, kLastUnit, "unit");
   limit.amount = reader.Count(in.amount(), "amount");
   limit.remaining = reader.Count(in.remaining(), "remaining");
   reader.Require(limit.remaining <= limit.amount, "remaining", "more than the amount");

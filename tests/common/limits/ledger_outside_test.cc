@@ -28,10 +28,10 @@ class LedgerOutsideTest : public testing::Test {
     return sent;
   }
   // The provider refuses the last of what was sent.
-  bool RefuseLast() {
+  void RefuseLast() {
     ledger.Settle({1, 0, 0}, {}, clock.mono(), clock.now);
     ledger.Abandon({-1, 0, 0});
-    return ledger.Refused(kNothingSaid, clock.now);
+    ledger.Refused(kNothingSaid, clock.now);
   }
   TurnedClock clock;
   Ledger ledger;
@@ -40,7 +40,7 @@ class LedgerOutsideTest : public testing::Test {
 TEST_F(LedgerOutsideTest, ARefusalOfWhatFittedLeavesRoomForSomebodyElseFromThenOn) {
   Limited(WindowKind::kSliding);
   EXPECT_EQ(SendAll(), 30);
-  EXPECT_TRUE(RefuseLast());
+  RefuseLast();
   EXPECT_EQ(SendAll(), 0) << "the window is full, of whomever";
   clock.Turn(absl::Seconds(61));
   EXPECT_EQ(SendAll(), 28) << "one was seen, and another may come";
@@ -48,19 +48,33 @@ TEST_F(LedgerOutsideTest, ARefusalOfWhatFittedLeavesRoomForSomebodyElseFromThenO
   EXPECT_EQ(SendAll(), 30) << "it never came again";
 }
 
+TEST_F(LedgerOutsideTest, WhatTheProviderSaysOfItsCountHoldsForAsLongAsItSays) {
+  Limited(WindowKind::kSliding);
+  Ledger::Count count;
+  count.length = absl::Minutes(1);
+  count.amount = 30;
+  count.reading = {.at = clock.mono(), .used = 30, .charge = 0, .open = 0, .reset = absl::Seconds(3), .given_back = 0};
+  ledger.Observe(count, clock.now);
+  ledger.Refused(kNothingSaid, clock.now);
+  EXPECT_EQ(ledger.Wait({1, 0, 0}, clock.now), absl::Seconds(3));
+  clock.Turn(absl::Seconds(3));
+  EXPECT_EQ(ledger.Wait({1, 0, 0}, clock.now), absl::ZeroDuration());
+}
+
 TEST_F(LedgerOutsideTest, AProviderThatSaysThatMoreIsLeftSpeaksOfAnotherLimit) {
   Limited(WindowKind::kSliding);
   SendAll();
   ledger.Settle({1, 0, 0}, {}, clock.mono(), clock.now);
   ledger.Abandon({-1, 0, 0});
-  EXPECT_FALSE(ledger.Refused([](const Limit&) { return true; }, clock.now));
+  ledger.Refused([](const Limit&) { return true; }, clock.now);
   EXPECT_EQ(SendAll(), 1);
 }
 
 TEST_F(LedgerOutsideTest, ALimitThatIsHardlyUsedIsNotWhatARefusalIsAbout) {
   Limited(WindowKind::kSliding);
   ledger.SendUnreserved({20, 0, 0}, clock.mono(), clock.now);
-  EXPECT_FALSE(ledger.Refused(kNothingSaid, clock.now));
+  ledger.Refused(kNothingSaid, clock.now);
+  EXPECT_EQ(SendAll(), 10);
 }
 
 TEST_F(LedgerOutsideTest, InAFixedWindowWhatIsStillToComeShrinksWithTheTimeThatIsLeft) {
@@ -68,7 +82,7 @@ TEST_F(LedgerOutsideTest, InAFixedWindowWhatIsStillToComeShrinksWithTheTimeThatI
   clock.Turn(absl::UnixEpoch() + absl::Ceil(clock.now.wall - absl::UnixEpoch(), absl::Minutes(1)) - clock.now.wall);
   clock.Turn(absl::Seconds(10));
   EXPECT_EQ(SendAll(), 30);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(RefuseLast());
+  for (int i = 0; i < 3; ++i) RefuseLast();
   clock.Turn(absl::Seconds(60));
   const int64_t early = SendAll();
   EXPECT_GE(early, 26);
