@@ -151,6 +151,7 @@ class GrpcLink::Impl {
   MonoTime NextDeadline() const {
     MonoTime next = std::min({next_try_, attach_deadline_, stop_deadline_, list_pools_at_});
     if (attachment_ != nullptr) next = std::min(next, next_usage_);
+    if (attachment_ != nullptr && attachment_->can_write_permits()) next = std::min(next, core_.next_beat());
     return next;
   }
 

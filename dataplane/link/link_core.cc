@@ -92,6 +92,7 @@ void LinkCore::FillSyncHello(v1::SyncUp* out) {
 void LinkCore::OnAttached(MonoTime now) {
   if (attached_) return;
   attached_ = true;
+  next_beat_ = now + kBeatEvery;
   pools_.OnAttached(now);
   TellStatus(LinkMail::Status::kAttached);
 }
@@ -203,7 +204,8 @@ absl::Status LinkCore::OnSnapshot(SnapshotAssembly::Whole whole) {
 }
 
 bool LinkCore::TakePermits(v1::PermitsUp* out, MonoTime now) {
-  if (outbox_.empty()) return false;
+  if (outbox_.empty() && now < next_beat()) return false;
+  next_beat_ = now + kBeatEvery;
   const wire::PermitsUp up = outbox_.Take(now);
   Account(up, now);
   wire::Encode(up, out);

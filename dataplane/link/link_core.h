@@ -67,9 +67,14 @@ class LinkCore {
   // Usage is due.
   void ReportUsage() { usage_due_ = true; }
 
-  // The next message up; false: there is none.
+  // The next message up; false: there is none. A link that is attached is never silent for longer than kBeatEvery: gRPC
+  // 1.51 lets the threads that read for it sleep for a tenth of a second after one without anything to read, on both
+  // sides, which is longer than anybody waits for a permit.
+  static constexpr absl::Duration kBeatEvery = absl::Milliseconds(400);
   bool TakePermits(v1::PermitsUp* out, MonoTime now);
   bool TakeSync(v1::SyncUp* out);
+  // When TakePermits has something to say even if nothing happens; Max: never.
+  MonoTime next_beat() const { return attached_ ? next_beat_ : MonoTime::Max(); }
   std::vector<Delivery> TakeDeliveries();
   // Where the control plane said that its leader is; empty: nowhere else.
   std::string TakeRedirect() { return std::exchange(redirect_, {}); }
@@ -104,6 +109,7 @@ class LinkCore {
 
   const Options options_;
   bool attached_ = false;
+  MonoTime next_beat_;
   Epoch epoch_;
   std::string redirect_;
   std::shared_ptr<const Snapshot> snapshot_;

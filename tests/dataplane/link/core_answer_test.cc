@@ -30,6 +30,22 @@ TEST_F(LinkCoreTest, AnswersOfOneTurnAreOneLetter) {
   EXPECT_EQ(mails[0].answers[1].permit.id, PermitId(78));
 }
 
+TEST_F(LinkCoreTest, ALinkWithNothingToSaySaysSoNowAndThen) {
+  v1::PermitsUp up;
+  EXPECT_EQ(core.next_beat(), MonoTime::Max()) << "nobody is there";
+  Attach();
+  EXPECT_EQ(core.next_beat(), now + LinkCore::kBeatEvery);
+  Turn(LinkCore::kBeatEvery - absl::Milliseconds(1));
+  EXPECT_FALSE(core.TakePermits(&up, now));
+  Turn(absl::Milliseconds(1));
+  ASSERT_TRUE(core.TakePermits(&up, now));
+  EXPECT_EQ(up.ByteSizeLong(), 0u);
+  EXPECT_FALSE(core.TakePermits(&up, now));
+  EXPECT_EQ(core.next_beat(), now + LinkCore::kBeatEvery);
+  core.OnDetached();
+  EXPECT_EQ(core.next_beat(), MonoTime::Max());
+}
+
 TEST_F(LinkCoreTest, ADenialAndAWordToGoAloneAreHandedOn) {
   Attach();
   Configure();
