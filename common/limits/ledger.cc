@@ -54,14 +54,18 @@ void Ledger::SetLimits(std::span<const Limit> limits, const Now& now) {
   }
 }
 
+int64_t Ledger::Foretold(const Slot& slot, const Now& now) {
+  const int64_t peak = slot.forecast.Peak(now.mono);
+  return peak == 0 ? 0 : std::min(peak + 1, slot.limit.amount / 2);
+}
+
 int64_t Ledger::Outside(Slot& slot, const Now& now) {
   const int64_t extra = slot.drift.Extra(now.mono);
-  const int64_t peak = slot.forecast.Peak(now.mono);
-  if (peak == 0) return extra;
-  if (slot.limit.window.kind != WindowKind::kFixed) return std::max(extra, std::min(peak + 1, slot.limit.amount / 2));
+  const int64_t foretold = Foretold(slot, now);
+  if (foretold == 0 || slot.limit.window.kind != WindowKind::kFixed) return std::max(extra, foretold);
   // What he has used in this period is in `extra`; what he will is his share of the time that is left.
   const double left = absl::FDivDuration(slot.window.FullLength(now), slot.limit.window.length);
-  const auto coming = static_cast<int64_t>(std::ceil(static_cast<double>(peak + 1) * std::clamp(left, 0.0, 1.0)));
+  const auto coming = static_cast<int64_t>(std::ceil(static_cast<double>(foretold) * std::clamp(left, 0.0, 1.0)));
   return std::max(extra, std::min(extra + coming, slot.limit.amount / 2));
 }
 
@@ -82,8 +86,7 @@ absl::Duration Ledger::Wait(Slot& slot, int64_t amount, const Now& now) {
   if (const int64_t extra = slot.drift.Extra(now.mono); extra > 0) {
     // What is known of outside use goes at once, but for what must be reckoned with; what is missing beyond it must
     // leave the window.
-    const int64_t stays = std::max<int64_t>(0, std::min(outside, slot.forecast.Peak(now.mono) + 1) - 1);
-    const int64_t goes = std::max<int64_t>(0, outside - stays);
+    const int64_t goes = std::max<int64_t>(0, outside - Foretold(slot, now));
     wait = std::min(wait, std::max(slot.drift.Until(now.mono), slot.window.UntilFreed(excess - goes, now)));
   }
   return wait == absl::InfiniteDuration() ? kHeldWait : std::max(wait, absl::Milliseconds(1));

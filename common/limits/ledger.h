@@ -109,6 +109,8 @@ class Ledger {
     Drift drift;
     OutsideForecast forecast;
   };
+  // How much of it somebody else will use, judged by the past.
+  static int64_t Foretold(const Slot& slot, const Now& now);
   // Use beside our own: what is known, and what must be reckoned with.
   static int64_t Outside(Slot& slot, const Now& now);
   int64_t Used(Slot& slot, const Now& now);

@@ -81,11 +81,11 @@ Broker::Fit Broker::FitOf(HolderId holder, const Candidate& candidate, const std
     fit.reason.closure = closed ? cooldown.closure(now.mono) : Closure::kNone;
     fit.reason.retry_after = wait;
   }
-  if (fit.wait == absl::ZeroDuration() && !fit.canary) ProbationOf(holder, accounts, fit, now);
+  if (fit.wait == absl::ZeroDuration() && !fit.canary) ProbationOf(holder, accounts, fit);
   return fit;
 }
 
-void Broker::ProbationOf(HolderId holder, const std::vector<PoolAccount*>& accounts, Fit& fit, const Now&) {
+void Broker::ProbationOf(HolderId holder, const std::vector<PoolAccount*>& accounts, Fit& fit) {
   const bool known = std::any_of(accounts.begin(), accounts.end(),
                                  [](const PoolAccount* account) { return account->ledger().limited(); });
   for (PoolAccount* account : accounts) {

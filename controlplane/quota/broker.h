@@ -141,12 +141,12 @@ class Broker {
 
   // acquire
   struct Fit {
-    absl::Duration wait;         // 0: it fits
+    absl::Duration wait;  // 0: it fits
     DenialReason reason;
     bool canary = false;
     bool limited = false;
     Probation::Reason probation = Probation::Reason::kNone;  // that does not allow it now
-    bool probe = false;          // some pool is on probation
+    bool probe = false;  // some pool is on probation
   };
   // An acquire that waits for the outcome of others at a pool that nobody knows yet.
   struct Held {
@@ -159,7 +159,7 @@ class Broker {
   void DecideHeld(const Now& now);
   Fit FitOf(HolderId holder, const Candidate& candidate, const std::vector<PoolAccount*>& accounts,
             const Charge& charge, bool priced, const Now& now);
-  void ProbationOf(HolderId holder, const std::vector<PoolAccount*>& accounts, Fit& fit, const Now& now);
+  void ProbationOf(HolderId holder, const std::vector<PoolAccount*>& accounts, Fit& fit);
   uint32_t SparesFor(const Acquire& acquire, const std::vector<PoolAccount*>& accounts, const Charge& charge,
                      const Now& now);
   std::vector<PoolAccount*> AccountsOf(const Candidate& candidate, const Now& now);
@@ -228,8 +228,8 @@ class Broker {
   MonoTime next_forgetting_;
   // Boots that were taken for gone, and when they had left: what they did before that is counted.
   absl::flat_hash_map<std::string, MonoTime> departed_;
-  std::deque<Held> held_;        // in the order in which they came
-  bool held_may_go_ = false;     // something has changed since they were looked at
+  std::deque<Held> held_;  // in the order in which they came
+  bool held_may_go_ = false;  // something has changed since they were looked at
   std::vector<LateAnswer> late_answers_;
   uint64_t last_serial_ = 0;
   std::vector<PoolId> dirty_;

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "common/waterfall/closing.h"
 #include "controlplane/quota/broker.h"
 
 namespace chain429 {
@@ -25,29 +26,6 @@ constexpr absl::Duration kForgetEvery = absl::Minutes(1);
 bool IsProofOfLife(ErrorClass error_class) {
   return error_class == ErrorClass::kOk || error_class == ErrorClass::kBadRequest ||
          error_class == ErrorClass::kContextTooLong;
-}
-
-Closure ClosureFor(const Settlement& settlement) {
-  switch (settlement.error_class) {
-    case ErrorClass::kRateLimited:
-      return Closure::kRateLimited;
-    case ErrorClass::kQuotaExhausted:
-      return Closure::kQuotaExhausted;
-    case ErrorClass::kAuth:
-      return Closure::kAuth;
-    case ErrorClass::kModelUnavailable:
-      return Closure::kModelUnavailable;
-    case ErrorClass::kOverloaded:
-      // One 503 says nothing about the next request, unless the provider says so.
-      return settlement.authoritative && settlement.retry_after > absl::ZeroDuration() ? Closure::kOverloaded
-                                                                                       : Closure::kNone;
-    case ErrorClass::kOk:
-    case ErrorClass::kBadRequest:
-    case ErrorClass::kRefusedHere:
-    case ErrorClass::kContextTooLong:
-      return Closure::kNone;
-  }
-  return Closure::kNone;
 }
 
 // Reports date an attempt differently, as their ways took different times. It is trued up where it was counted.
@@ -284,7 +262,8 @@ void Broker::ReadInto(PoolAccount& account, const PoolAccount::Seen& seen, const
 void Broker::CloseFor(const Settlement& settlement, const Now& now) {
   const bool refusal = IsRefusal(settlement.error_class) && settlement.charged;
   if (refusal) counters_.refused += settlement.count;
-  const Closure closure = ClosureFor(settlement);
+  const bool lasts = settlement.authoritative && settlement.retry_after > absl::ZeroDuration();
+  const Closure closure = ClosureOf(settlement.error_class, lasts);
   if (!settlement.closes || closure == Closure::kNone) return;
   const MonoTime at = SentAt(settlement.sent_age, now);
   PoolAccount& account = book_.FindOrMakeBare(settlement.closes, now);

@@ -31,18 +31,6 @@ std::string_view ProvenanceName(Provenance provenance) {
   return "";
 }
 
-std::string_view WindowName(WindowKind kind) {
-  switch (kind) {
-    case WindowKind::kSliding:
-      return "sliding";
-    case WindowKind::kFixed:
-      return "fixed";
-    case WindowKind::kBucket:
-      return "bucket";
-  }
-  return "";
-}
-
 std::string_view RoutingName(Routing routing) {
   switch (routing) {
     case Routing::kOrdered:
@@ -63,7 +51,7 @@ Json AmountJson(Unit unit, int64_t amount) {
 Json LimitJson(const Limit& limit) {
   Json json = {{"unit", UnitName(limit.unit)}, {"amount", AmountJson(limit.unit, limit.amount)}};
   if (limit.unit != Unit::kConcurrency) {
-    json["window"] = WindowName(limit.window.kind);
+    json["window"] = WindowKindName(limit.window.kind);
     json["length"] = Duration(limit.window.length);
     if (limit.window.kind == WindowKind::kFixed) {
       json["anchor"] = Duration(limit.window.anchor);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/random.h"
 #include "common/base/text.h"
+#include "common/waterfall/closing.h"
 #include "common/waterfall/report.h"
 #include "dataplane/http/inflate.h"
 #include "dataplane/http/response.h"
@@ -19,30 +20,6 @@ namespace {
 constexpr std::string_view kAskForUsage = R"(,"stream_options":{"include_usage":true})";
 constexpr size_t kMaxPlainBody = size_t{32} << 20;
 constexpr int kMaxInterimAnswers = 100;
-constexpr absl::Duration kRefusedCredential = absl::Minutes(10);   // then one request tries it again
-constexpr absl::Duration kMissingModel = absl::Minutes(10);
-constexpr absl::Duration kUnknownWait = absl::Seconds(1);          // until the control plane says how long
-
-Closure ClosureOf(ErrorClass error_class) {
-  switch (error_class) {
-    case ErrorClass::kRateLimited:
-      return Closure::kRateLimited;
-    case ErrorClass::kQuotaExhausted:
-      return Closure::kQuotaExhausted;
-    case ErrorClass::kAuth:
-      return Closure::kAuth;
-    case ErrorClass::kModelUnavailable:
-      return Closure::kModelUnavailable;
-    case ErrorClass::kOverloaded:
-      return Closure::kOverloaded;
-    case ErrorClass::kOk:
-    case ErrorClass::kBadRequest:
-    case ErrorClass::kRefusedHere:
-    case ErrorClass::kContextTooLong:
-      return Closure::kNone;
-  }
-  return Closure::kNone;
-}
 
 }  // namespace
 
@@ -416,33 +393,14 @@ void Attempt::TakeVerdict(const Verdict& verdict) {
 
 // Closes what the verdict names, for this worker at once; the settlement tells the fleet.
 void Attempt::CloseScope(const Verdict& verdict) {
-  const Closure closure = ClosureOf(verdict.error_class);
-  if (closure == Closure::kNone || verdict.scope == Scope::kRequest) return;
-  // Passing trouble closes nothing unless the provider itself says for how long.
-  if (closure == Closure::kOverloaded && !(verdict.authoritative && verdict.retry_after > absl::ZeroDuration())) return;
-  switch (verdict.scope) {
-    case Scope::kTarget:
-      closes_ = route_.target->pools.back();
-      break;
-    case Scope::kCredential:
-      closes_ = credential_ >= 0 ? route_.provider->credentials[static_cast<size_t>(credential_)].pool
-                                 : route_.target->pools.front();
-      break;
-    case Scope::kPool:
-    case Scope::kProvider:
-    case Scope::kRequest:
-      closes_ = route_.target->pools.front();
-      break;
-  }
-  absl::Duration wait = verdict.retry_after;
-  if (wait <= absl::ZeroDuration()) {
-    wait = closure == Closure::kAuth               ? kRefusedCredential
-           : closure == Closure::kModelUnavailable ? kMissingModel
-                                                   : kUnknownWait;
-  }
+  const PoolId credential =
+      credential_ >= 0 ? route_.provider->credentials[static_cast<size_t>(credential_)].pool : PoolId();
+  const std::optional<Closing> closing = ClosingOf(verdict, *route_.target, credential);
+  if (!closing) return;
+  closes_ = closing->pool;
   const MonoTime now = worker_.now();
-  worker_.desk.Close(closes_, closure, wait, verdict.authoritative, now);
-  result_.end.opens = now + wait;
+  worker_.desk.Close(closing->pool, closing->closure, closing->wait, verdict.authoritative, now);
+  result_.end.opens = now + closing->wait;
 }
 
 void Attempt::Hold() {
@@ -454,6 +412,13 @@ void Attempt::Hold() {
   result_.held->body = WithoutKeys(body());
   result_.held->message = result_.end.message;
   result_.end.kept = true;
+}
+
+// A stream's end may be minutes away, and its beginning says already that the provider took it.
+void Attempt::TellBegun() {
+  if (!grant_.watched) return;
+  worker_.desk.Begun(grant_, *route_.target, {readings_.begin(), readings_.end()}, sent_at_, worker_.now());
+  worker_.clerk.OnDeskChanged();
 }
 
 void Attempt::Settle() {

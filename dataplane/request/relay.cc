@@ -196,13 +196,6 @@ void Relay::Show(size_t begin, size_t end) {
   }
 }
 
-// A stream's end may be minutes away, and its beginning says already that the provider took it.
-void Attempt::TellBegun() {
-  if (!grant_.watched) return;
-  worker_.desk.Begun(grant_, *route_.target, {readings_.begin(), readings_.end()}, sent_at_, worker_.now());
-  worker_.clerk.OnDeskChanged();
-}
-
 void Relay::Commit() {
   committed_ = true;
   attempt_.first_content_ = worker_.now();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/waterfall/closing.h"
 #include "tests/dst/proxy.h"
 #include "tests/dst/upstream.h"
 
@@ -11,26 +12,6 @@ namespace {
 
 // As in chat.cc and attempt.cc.
 constexpr int64_t kBytesPerToken = 4;
-constexpr absl::Duration kRefusedCredential = absl::Minutes(10);
-constexpr absl::Duration kMissingModel = absl::Minutes(10);
-constexpr absl::Duration kUnknownWait = absl::Seconds(1);
-
-Closure ClosureOf(ErrorClass error_class) {
-  switch (error_class) {
-    case ErrorClass::kRateLimited:
-      return Closure::kRateLimited;
-    case ErrorClass::kQuotaExhausted:
-      return Closure::kQuotaExhausted;
-    case ErrorClass::kAuth:
-      return Closure::kAuth;
-    case ErrorClass::kModelUnavailable:
-      return Closure::kModelUnavailable;
-    case ErrorClass::kOverloaded:
-      return Closure::kOverloaded;
-    default:
-      return Closure::kNone;
-  }
-}
 
 }  // namespace
 
@@ -252,33 +233,15 @@ void Request::Refused(const ProviderAnswer& answer) {
 }
 
 void Request::CloseScope(const Verdict& verdict) {
-  const Closure closure = ClosureOf(verdict.error_class);
-  if (closure == Closure::kNone || verdict.scope == Scope::kRequest) return;
-  if (closure == Closure::kOverloaded && !(verdict.authoritative && verdict.retry_after > absl::ZeroDuration())) return;
   const Candidate& candidate = candidates_[candidate_];
-  switch (verdict.scope) {
-    case Scope::kTarget:
-      closes_ = candidate.target->pools.back();
-      break;
-    case Scope::kCredential:
-      closes_ = credential_ >= 0 ? candidate.provider->credentials[static_cast<size_t>(credential_)].pool
-                                 : candidate.target->pools.front();
-      break;
-    case Scope::kPool:
-    case Scope::kProvider:
-    case Scope::kRequest:
-      closes_ = candidate.target->pools.front();
-      break;
-  }
-  absl::Duration wait = verdict.retry_after;
-  if (wait <= absl::ZeroDuration()) {
-    wait = closure == Closure::kAuth               ? kRefusedCredential
-           : closure == Closure::kModelUnavailable ? kMissingModel
-                                                   : kUnknownWait;
-  }
+  const PoolId credential =
+      credential_ >= 0 ? candidate.provider->credentials[static_cast<size_t>(credential_)].pool : PoolId();
+  const std::optional<Closing> closing = ClosingOf(verdict, *candidate.target, credential);
+  if (!closing) return;
+  closes_ = closing->pool;
   const MonoTime now = worker_.now();
-  worker_.desk().Close(closes_, closure, wait, verdict.authoritative, now);
-  end_.opens = now + wait;
+  worker_.desk().Close(closing->pool, closing->closure, closing->wait, verdict.authoritative, now);
+  end_.opens = now + closing->wait;
 }
 
 void Request::EndAttempt() {

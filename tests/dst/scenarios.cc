@@ -8,8 +8,7 @@ namespace chain429::dst {
 namespace {
 
 // Rows whose numbers the engine does not reach yet; they are run and told, and do not count.
-constexpr std::array<std::string_view, 8> kNotReached = {"row0a", "row0b", "row3b", "row5a",
-                                                         "row5b", "row8a", "row8b", "row9"};
+constexpr std::array<std::string_view, 4> kNotReached = {"row0b", "row3b", "row8a", "row8b"};
 
 }  // namespace
 

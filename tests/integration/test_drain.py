@@ -97,8 +97,12 @@ class Drain(ChainCase):
         self.up.answer = answers.usual()
         second.program.signal(signal.SIGTERM)
         until(lambda: second.ready() == 503, 2, "/ready to fall")
-        answer = second.client.chat("c")
-        self.assertEqual((200, "close"), (answer.status, (answer.header("connection") or "").lower()))
+
+        def closes():
+            answer = second.client.chat("c")
+            self.assertEqual(200, answer.status)
+            return (answer.header("connection") or "").lower() == "close"
+        until(closes, 2, "the worker to hear of it")
         self.assertEqual(0, second.program.wait(10))
 
     def test_the_grace_is_the_end_of_what_does_not_end(self):
